@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* The packet context of the TC hooks behind the set of functions that the other headers use; a file
+ * for another hook type defines the same set.
+ *
+ * `link` is the length of the link header in front of the IPv6 header: 14 or 0. It is a constant of
+ * each program, so what it decides costs nothing.
+ */
+#ifndef COAX_CTX_SKB_H
+#define COAX_CTX_SKB_H
+
+#include "coax.h"
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ipv6.h>
+#include <linux/pkt_cls.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+typedef struct __sk_buff cx_context;
+
+#define CX_PASS TC_ACT_UNSPEC /* the next program of this hook decides, in the end the stack */
+#define CX_DROP TC_ACT_SHOT
+
+#define CX_AF_INET6 10
+#define CX_LINK_HEADER ETH_HLEN
+
+/* Destination of packets that enter the stack at the home interface, and of frames between two ends of
+ * an external tunnel; the controller gives this address to both kinds of device. */
+#define CX_HOME_MAC {0x02, 0x63, 0x6f, 0x61, 0x78, 0x00}
+
+static __always_inline int cx_is_ipv6(cx_context *ctx) {
+  return ctx->protocol == bpf_htons(ETH_P_IPV6);
+}
+
+/* Bytes from the start of the packet, link header included. */
+static __always_inline __u32 cx_length(cx_context *ctx) { return ctx->len; }
+
+static __always_inline __u32 cx_mark(cx_context *ctx) { return ctx->mark; }
+
+/* Packets on the wire that this context stands for. */
+static __always_inline __u32 cx_segments(cx_context *ctx) {
+  return ctx->gso_segs ? ctx->gso_segs : 1;
+}
+
+/* Payload bytes of one segment, 0 when the packet is not to be segmented. */
+static __always_inline __u32 cx_segment_payload(cx_context *ctx) { return ctx->gso_size; }
+
+static __always_inline int cx_load(cx_context *ctx, __u32 offset, void *to, __u32 length) {
+  return bpf_skb_load_bytes(ctx, offset, to, length);
+}
+
+static __always_inline int cx_store(cx_context *ctx, __u32 offset, const void *from, __u32 length) {
+  return bpf_skb_store_bytes(ctx, offset, from, length, BPF_F_RECOMPUTE_CSUM);
+}
+
+/* Room for an outer IPv6 header behind the link header. Returns 0 or a negative errno. */
+static __always_inline int cx_push(cx_context *ctx, __u32 link) {
+  int error = bpf_skb_adjust_room(ctx, sizeof(struct ipv6hdr), BPF_ADJ_ROOM_MAC,
+                                  BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | BPF_F_ADJ_ROOM_FIXED_GSO);
+  if (!error || ctx->gso_size)
+    return error;
+
+  /* The packet carries a tunnel already (skb->encapsulation): room in front of everything instead. */
+  __u8 header[CX_LINK_HEADER];
+  if (link && bpf_skb_load_bytes(ctx, 0, header, sizeof(header)))
+    return error;
+  error = bpf_skb_change_head(ctx, sizeof(struct ipv6hdr), 0);
+  if (error)
+    return error;
+  return link ? bpf_skb_store_bytes(ctx, 0, header, sizeof(header), 0) : 0;
+}
+
+/* Removes `length` bytes behind the link header. */
+static __always_inline int cx_pop(cx_context *ctx, __u32 length) {
+  return bpf_skb_adjust_room(ctx, -(__s32)length, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
+}
+
+/* Writes the link header, making room for it where the packet came without one. */
+static __always_inline int cx_set_link(cx_context *ctx, __u32 link, const __u8 *destination,
+                                       const __u8 *source) {
+  struct ethhdr header = {.h_proto = bpf_htons(ETH_P_IPV6)};
+  if (!link && bpf_skb_change_head(ctx, sizeof(header), 0))
+    return -1;
+  __builtin_memcpy(header.h_dest, destination, ETH_ALEN);
+  __builtin_memcpy(header.h_source, source, ETH_ALEN);
+  return bpf_skb_store_bytes(ctx, 0, &header, sizeof(header), 0);
+}
+
+static __always_inline int cx_transmit(__u32 ifindex) { return bpf_redirect(ifindex, 0); }
+
+/* Transmits through the kernel's neighbour table; room for a link header must be there. */
+static __always_inline int cx_transmit_to(__u32 ifindex, const struct in6_addr *next_hop) {
+  struct bpf_redir_neigh to = {.nh_family = CX_AF_INET6};
+  __builtin_memcpy(to.ipv6_nh, next_hop, sizeof(to.ipv6_nh));
+  return bpf_redirect_neigh(ifindex, &to, sizeof(to), 0);
+}
+
+/* The packet is received once more, as the given interface's own. */
+static __always_inline int cx_receive_at(__u32 ifindex) { return bpf_redirect(ifindex, BPF_F_INGRESS); }
+
+/* Outer addresses and id for the collect_md device that the packet is given to next. */
+static __always_inline int cx_set_tunnel(cx_context *ctx, const struct cx_binding *row) {
+  struct bpf_tunnel_key key = {.tunnel_id = row->tunnel_id, .tunnel_ttl = 64};
+  __builtin_memcpy(key.remote_ipv6, &row->outer_destination, sizeof(key.remote_ipv6));
+  __builtin_memcpy(key.local_ipv6, &row->outer_source, sizeof(key.local_ipv6));
+  return bpf_skb_set_tunnel_key(ctx, &key, sizeof(key), BPF_F_TUNINFO_IPV6);
+}
+
+/* Outer addresses of a packet that a collect_md device has decapsulated. */
+static __always_inline int cx_get_tunnel(cx_context *ctx, struct cx_tunnel_end_key *ends, __u8 *traffic_class) {
+  struct bpf_tunnel_key key = {};
+  if (bpf_skb_get_tunnel_key(ctx, &key, sizeof(key), BPF_F_TUNINFO_IPV6))
+    return -1;
+  __builtin_memcpy(&ends->local, key.local_ipv6, sizeof(ends->local));
+  __builtin_memcpy(&ends->remote, key.remote_ipv6, sizeof(ends->remote));
+  *traffic_class = key.tunnel_tos;
+  return 0;
+}
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* Outer header off: who may send us tunnelled packets, and where the inner packet goes. */
+#ifndef COAX_DECAP_H
+#define COAX_DECAP_H
+
+#include "encap.h"
+
+const volatile __u32 cx_role = CX_ROLE_MOBILE_ROUTER;
+
+#define CX_ECN_MASK 3
+#define CX_ECN_CE 3
+
+/* Router that a prefix map names for an address, 0 = none. */
+CX_INLINE __u32 cx_router_of(void *prefixes, const struct in6_addr *address) {
+  struct cx_prefix_key key = {.prefix_length = 128, .address = *address};
+  __u32 *router = bpf_map_lookup_elem(prefixes, &key);
+  return router ? *router : 0;
+}
+
+/* The accepted tunnel between two addresses, NULL if there is none. */
+CX_INLINE const struct cx_tunnel_end *cx_find_tunnel(const struct cx_tunnel_end_key *ends) {
+  __u32 *index = bpf_map_lookup_elem(&cx_tunnel_ends, ends);
+  if (!index)
+    return NULL;
+  __u32 key = *(volatile __u32 *)index;
+  const struct cx_tunnel_end *end = bpf_map_lookup_elem(&cx_tunnel_end_rows, &key);
+  if (!end || !cx_same_address(&end->local, &ends->local) || !cx_same_address(&end->remote, &ends->remote))
+    return NULL;
+  return end;
+}
+
+/* Is the address one of our own tunnel ends? */
+CX_INLINE int cx_is_tunnel_end(const struct in6_addr *address) {
+  struct cx_tunnel_end_key ends = {.local = *address};
+  return bpf_map_lookup_elem(&cx_tunnel_ends, &ends) != NULL;
+}
+
+CX_INLINE const struct cx_neighbour *cx_find_neighbour(const struct in6_addr *address) {
+  __u32 *index = bpf_map_lookup_elem(&cx_neighbours, address);
+  if (!index)
+    return NULL;
+  __u32 key = *(volatile __u32 *)index;
+  const struct cx_neighbour *neighbour = bpf_map_lookup_elem(&cx_neighbour_rows, &key);
+  return neighbour && cx_same_address(&neighbour->address, address) ? neighbour : NULL;
+}
+
+/* RFC 6040 section 4.2: the ECN field of the inner packet after decapsulation; -1 to drop. */
+CX_INLINE int cx_combine_ecn(__u8 inner, __u8 outer) {
+  if (outer == CX_ECN_CE)
+    return inner ? CX_ECN_CE : -1;
+  if (inner == 2 && outer == 1) /* ECT(0) inside, ECT(1) outside */
+    return 1;
+  return inner;
+}
+
+CX_INLINE __u32 cx_apply_ecn(cx_context *ctx, struct cx_packet *inner, __u8 outer_class) {
+  int ecn = cx_combine_ecn(inner->traffic_class & CX_ECN_MASK, outer_class & CX_ECN_MASK);
+  if (ecn < 0)
+    return CX_REASON_DROP_ECN;
+  if (ecn != (inner->traffic_class & CX_ECN_MASK)) {
+    inner->traffic_class = (inner->traffic_class & ~CX_ECN_MASK) | ecn;
+    __u8 start[2] = {6 << 4 | inner->traffic_class >> 4,
+                     (inner->traffic_class & 0xf) << 4 | inner->flow_label >> 16};
+    if (cx_store(ctx, inner->start, start, sizeof(start)))
+      return CX_REASON_DROP_TRUNCATED;
+  }
+  return CX_REASON_NONE;
+}
+
+/* Removes `outer` bytes and lets the inner packet be received at the home interface, where conntrack,
+ * forward rules, sockets and the routing table see it. */
+CX_INLINE __u32 cx_to_stack(cx_context *ctx, __u32 link, __u32 outer, int *action) {
+  __u32 key = CX_SETTING_HOME_IFINDEX;
+  __u32 *ifindex = bpf_map_lookup_elem(&cx_settings, &key);
+
+  if (!ifindex || !*ifindex)
+    return CX_REASON_DROP_BROKEN_STATE;
+  if (outer && cx_pop(ctx, outer))
+    return CX_REASON_DROP_DECAP_FAILED;
+  if (cx_set_link(ctx, link, cx_home_mac, cx_home_mac))
+    return CX_REASON_DROP_DECAP_FAILED;
+  *action = cx_receive_at(*ifindex);
+  return CX_REASON_TO_STACK_DECAPSULATED;
+}
+
+/* Home agent: from one mobile router's tunnel into another's. CX_REASON_NONE leaves it to the stack. */
+CX_INLINE __u32 cx_relay(cx_context *ctx, __u32 link, __u32 outer, struct cx_packet *inner, __u32 router,
+                         int *action) {
+  struct cx_choice choice = {};
+  enum cx_room room = CX_ROOM_READY;
+
+  if (inner->hop_limit <= 1 || cx_parse_rest(ctx, inner))
+    return CX_REASON_NONE;
+  if (cx_classify(inner, router, 0, 0, &choice))
+    return CX_REASON_NONE;
+  const struct cx_binding *row = bpf_map_lookup_elem(&cx_binding_rows, &choice.row);
+  if (!row || inner->segment > row->mtu)
+    return CX_REASON_NONE;
+  if (outer != sizeof(struct cx_ipv6_header)) {
+    if (outer && cx_pop(ctx, outer))
+      return CX_REASON_DROP_DECAP_FAILED;
+    inner->start -= outer;
+    inner->upper -= outer;
+    room = CX_ROOM_NONE;
+  }
+  return cx_encapsulate(ctx, link, inner, &choice, CX_FORWARDED_HERE, room, action);
+}
+
+/* A packet from an accepted tunnel: filter, then to another tunnel, to its neighbour or to the stack.
+ * `outer` is the number of bytes between the link header and the inner packet. */
+CX_INLINE __u32 cx_deliver(cx_context *ctx, __u32 link, __u32 outer, struct cx_packet *inner,
+                           const struct cx_tunnel_end *end, int *action) {
+  __u32 reason;
+
+  if (cx_is_link_scope(&inner->destination))
+    return CX_REASON_DROP_LINK_SCOPE;
+  if (cx_role == CX_ROLE_MOBILE_ROUTER) {
+    if (cx_router_of(&cx_prefixes, &inner->destination) != end->router)
+      return CX_REASON_DROP_DESTINATION;
+  } else if (cx_router_of(&cx_prefixes, &inner->source) != end->router) {
+    return CX_REASON_DROP_SOURCE;
+  }
+  cx_count_received(end->binding, cx_segments(ctx), inner->length);
+
+  if (cx_role == CX_ROLE_HOME_AGENT) {
+    __u32 router = cx_router_of(&cx_routes, &inner->destination);
+    if (router) {
+      reason = cx_relay(ctx, link, outer, inner, router, action);
+      return reason ? reason : cx_to_stack(ctx, link, outer, action);
+    }
+  }
+
+  const struct cx_neighbour *neighbour = cx_find_neighbour(&inner->destination);
+  if (!neighbour || inner->hop_limit <= 1 || (cx_segment_payload(ctx) && cx_parse_rest(ctx, inner)) ||
+      inner->segment > neighbour->mtu)
+    return cx_to_stack(ctx, link, outer, action);
+  if (cx_decrement_hop_limit(ctx, inner))
+    return CX_REASON_DROP_TRUNCATED;
+  if (outer && cx_pop(ctx, outer))
+    return CX_REASON_DROP_DECAP_FAILED;
+  if (cx_set_link(ctx, link, neighbour->mac, neighbour->own_mac))
+    return CX_REASON_DROP_DECAP_FAILED;
+  *action = cx_transmit(neighbour->ifindex);
+  return CX_REASON_DECAPSULATED;
+}
+
+/* An IPv6 packet that may carry another one for us. CX_REASON_NOT_OURS when it does not. */
+CX_INLINE __u32 cx_decapsulate(cx_context *ctx, __u32 link, struct cx_packet *outer, int *action) {
+  struct cx_tunnel_end_key ends = {.local = outer->destination, .remote = outer->source};
+  __u8 outer_class = outer->traffic_class;
+  __u32 outer_end = outer->start + outer->length;
+  __u32 reason;
+
+  if (outer->protocol != IPPROTO_IPV6 && (cx_parse_chain(ctx, outer) || outer->protocol != IPPROTO_IPV6))
+    return CX_REASON_NOT_OURS;
+  if (outer->fragmented || outer->authenticated)
+    return CX_REASON_NOT_OURS;
+  const struct cx_tunnel_end *end = cx_find_tunnel(&ends);
+  if (!end || !end->router)
+    return cx_is_tunnel_end(&outer->destination) ? CX_REASON_DROP_OUTER_SOURCE : CX_REASON_NOT_OURS;
+
+  /* The inner packet takes the outer one's place, to spare the stack. */
+  struct cx_packet *inner = outer;
+  __u32 removed = outer->upper - link;
+  reason = cx_parse_fixed(ctx, outer->upper, inner);
+  if (reason)
+    return reason;
+  if (inner->start + inner->length > outer_end)
+    return CX_REASON_DROP_TRUNCATED;
+  reason = cx_apply_ecn(ctx, inner, outer_class);
+  if (reason)
+    return reason;
+  return cx_deliver(ctx, link, removed, inner, end, action);
+}
+
+#endif

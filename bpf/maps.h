@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* Every map beside one sentence: who writes it, who reads it, what a row means.
+ *
+ * Sizes are the defaults of a mobile router; the controller sets them from its config before load.
+ * Rows that packets use are immutable: a free row is written, then one aligned u32 is switched.
+ */
+#ifndef COAX_MAPS_H
+#define COAX_MAPS_H
+
+#include "coax.h"
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+/* Words that change while we run; written by the controller, read by every packet. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, CX_SETTING_COUNT);
+  __type(key, __u32);
+  __type(value, __u32);
+} cx_settings SEC(".maps");
+
+/* binding index -> row of cx_binding_rows, 0 = not usable; written by the controller, THE switch of a
+ * care-of address change. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 64);
+  __type(key, __u32);
+  __type(value, __u32);
+} cx_binding_slot SEC(".maps");
+
+/* The rows that cx_binding_slot points at, about three for each binding; row 0 is never used. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 256);
+  __type(key, __u32);
+  __type(value, struct cx_binding);
+} cx_binding_rows SEC(".maps");
+
+/* Traffic by binding index; written by packets, read by people. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 64);
+  __type(key, __u32);
+  __type(value, struct cx_binding_stats);
+} cx_binding_count SEC(".maps");
+
+/* The policies of both generations, one slot after the other; written by the controller into the spare
+ * slot only. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 2048);
+  __type(key, __u32);
+  __type(value, struct cx_policy);
+} cx_policies SEC(".maps");
+
+/* The routers of both generations, one slot after the other; written by the controller into the spare
+ * slot only. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 16);
+  __type(key, __u32);
+  __type(value, struct cx_router);
+} cx_routers SEC(".maps");
+
+/* Hits by stable policy id; written by packets, read by people. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1024);
+  __type(key, __u32);
+  __type(value, struct cx_policy_stats);
+} cx_policy_count SEC(".maps");
+
+/* destination prefix -> router whose home route it is, 0 = leave it to the stack; derived by the
+ * reconciler from the kernel's routes: what they send to the home interface. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(max_entries, 16384);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct cx_prefix_key);
+  __type(value, __u32);
+} cx_routes SEC(".maps");
+
+/* mobile network prefix or home address -> router that owns it; written by the controller from config
+ * and registrations, read by both ingress filters. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+  __uint(max_entries, 1024);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct cx_prefix_key);
+  __type(value, __u32);
+} cx_prefixes SEC(".maps");
+
+/* The accept set: outer addresses -> row of cx_tunnel_end_rows; written by the controller before a
+ * care-of address is used and until some time after. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 256);
+  __type(key, struct cx_tunnel_end_key);
+  __type(value, __u32);
+} cx_tunnel_ends SEC(".maps");
+
+/* The rows that cx_tunnel_ends points at; row 0 is never used. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 512);
+  __type(key, __u32);
+  __type(value, struct cx_tunnel_end);
+} cx_tunnel_end_rows SEC(".maps");
+
+/* on-link inner destination -> row of cx_neighbour_rows; the controller's copy of the kernel's
+ * neighbour table on the ingress interfaces. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 4096);
+  __type(key, struct in6_addr);
+  __type(value, __u32);
+} cx_neighbours SEC(".maps");
+
+/* The rows that cx_neighbours points at; row 0 is never used. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 8192);
+  __type(key, __u32);
+  __type(value, struct cx_neighbour);
+} cx_neighbour_rows SEC(".maps");
+
+/* Reasons: row hook * CX_REASON_COUNT + reason; written by every packet at its exit. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, CX_HOOK_COUNT *CX_REASON_COUNT);
+  __type(key, __u32);
+  __type(value, struct cx_reason_stats);
+} cx_reasons SEC(".maps");
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* Bounds-checked parse of an IPv6 packet: fixed header, extension headers, fragments, ports. */
+#ifndef COAX_PACKET_H
+#define COAX_PACKET_H
+
+#include "verdict.h"
+
+#define CX_HEADERS_MAX 8 /* extension headers in one packet */
+#define CX_FRAGMENT_OFFSET 0xfff8
+
+/* What is known of a packet; everything in host order except the addresses. */
+struct cx_packet {
+  struct in6_addr source;
+  struct in6_addr destination;
+  __u32 start;         /* offset of the IPv6 header */
+  __u32 upper;         /* offset of the upper-layer header */
+  __u32 length;        /* bytes of the whole IPv6 packet */
+  __u32 segment;       /* bytes of its largest piece once segmented */
+  __u32 flow_label;
+  __u16 source_port;
+  __u16 destination_port;
+  __u8 traffic_class;
+  __u8 hop_limit;
+  __u8 next_header;    /* of the fixed header */
+  __u8 protocol;       /* upper layer, behind all extension headers */
+  __u8 fragmented;     /* there is a fragment header that says so */
+  __u8 later_fragment; /* not the first fragment: there is no upper-layer header here */
+  __u8 has_ports;
+  __u8 authenticated;  /* there is an authentication header, which only the stack can verify */
+};
+
+/* The fixed header as it stands in the packet (RFC 8200 section 3). */
+struct cx_ipv6_header {
+  __be32 version_class_label;
+  __be16 payload_length;
+  __u8 next_header;
+  __u8 hop_limit;
+  struct in6_addr source;
+  struct in6_addr destination;
+};
+
+CX_INLINE int cx_same_address(const struct in6_addr *a, const struct in6_addr *b) {
+  return a->s6_addr32[0] == b->s6_addr32[0] && a->s6_addr32[1] == b->s6_addr32[1] &&
+         a->s6_addr32[2] == b->s6_addr32[2] && a->s6_addr32[3] == b->s6_addr32[3];
+}
+
+/* Link-local, multicast, unspecified and loopback addresses never enter or leave a tunnel. */
+CX_INLINE int cx_is_link_scope(const struct in6_addr *address) {
+  __u32 first = bpf_ntohl(address->s6_addr32[0]);
+  if (first >> 24 == 0xff || first >> 22 == 0xfe80 >> 6)
+    return 1;
+  return !address->s6_addr32[0] && !address->s6_addr32[1] && !address->s6_addr32[2] &&
+         bpf_ntohl(address->s6_addr32[3]) <= 1;
+}
+
+/* Fixed header only. Returns CX_REASON_NONE or why the packet is not one. */
+CX_INLINE __u32 cx_parse_fixed(cx_context *ctx, __u32 start, struct cx_packet *packet) {
+  struct cx_ipv6_header header;
+
+  if (cx_load(ctx, start, &header, sizeof(header)))
+    return CX_REASON_DROP_TRUNCATED;
+  __u32 word = bpf_ntohl(header.version_class_label);
+  if (word >> 28 != 6)
+    return CX_REASON_DROP_NOT_IPV6;
+  packet->source = header.source;
+  packet->destination = header.destination;
+  packet->start = start;
+  packet->upper = start + sizeof(header);
+  packet->length = sizeof(header) + bpf_ntohs(header.payload_length);
+  packet->segment = packet->length;
+  packet->flow_label = word & 0xfffff;
+  packet->traffic_class = word >> 20;
+  packet->hop_limit = header.hop_limit;
+  packet->next_header = header.next_header;
+  packet->protocol = header.next_header;
+  packet->source_port = 0;
+  packet->destination_port = 0;
+  packet->fragmented = 0;
+  packet->later_fragment = 0;
+  packet->has_ports = 0;
+  packet->authenticated = 0;
+  if (start + packet->length > cx_length(ctx))
+    return CX_REASON_DROP_TRUNCATED;
+  return CX_REASON_NONE;
+}
+
+/* The extension headers: moves `upper` and `protocol` behind them. Headers that may stand in front of a
+ * tunnelled packet and those of a fragment are all followed; ESP and "no next header" end the chain. */
+CX_INLINE __u32 cx_parse_chain(cx_context *ctx, struct cx_packet *packet) {
+  __u32 end = packet->start + packet->length;
+
+  for (int i = 0; i <= CX_HEADERS_MAX; i++) {
+    struct {
+      __u8 next;
+      __u8 length;
+      __be16 fragment_offset;
+    } header;
+    __u32 size;
+
+    switch (packet->protocol) {
+    case IPPROTO_HOPOPTS:
+    case IPPROTO_ROUTING:
+    case IPPROTO_DSTOPTS:
+    case IPPROTO_FRAGMENT:
+    case IPPROTO_AH:
+      break;
+    default:
+      return CX_REASON_NONE;
+    }
+    if (i == CX_HEADERS_MAX)
+      break;
+    if (packet->upper + 8 > end || cx_load(ctx, packet->upper, &header, sizeof(header)))
+      return CX_REASON_DROP_TRUNCATED;
+    if (packet->protocol == IPPROTO_FRAGMENT) {
+      size = 8;
+      packet->fragmented = 1;
+      if (header.fragment_offset & bpf_htons(CX_FRAGMENT_OFFSET)) {
+        packet->later_fragment = 1;
+        packet->protocol = header.next;
+        packet->upper += size;
+        return CX_REASON_NONE;
+      }
+    } else if (packet->protocol == IPPROTO_AH) {
+      size = (header.length + 2) * 4;
+      packet->authenticated = 1;
+    } else {
+      size = (header.length + 1) * 8;
+    }
+    packet->upper += size;
+    if (packet->upper > end)
+      return CX_REASON_DROP_TRUNCATED;
+    packet->protocol = header.next;
+  }
+  return CX_REASON_DROP_HEADER_CHAIN;
+}
+
+/* Ports, and the size of the largest segment. A later fragment has neither. */
+CX_INLINE __u32 cx_parse_upper(cx_context *ctx, struct cx_packet *packet) {
+  __u32 header_size = 8;
+  __be16 ports[2];
+
+  if (packet->later_fragment)
+    return CX_REASON_NONE;
+  switch (packet->protocol) {
+  case IPPROTO_TCP:
+  case IPPROTO_UDP:
+  case IPPROTO_UDPLITE:
+  case IPPROTO_DCCP:
+  case IPPROTO_SCTP:
+    break;
+  default:
+    return CX_REASON_NONE;
+  }
+  if (packet->upper + sizeof(ports) > packet->start + packet->length ||
+      cx_load(ctx, packet->upper, ports, sizeof(ports)))
+    return CX_REASON_DROP_TRUNCATED;
+  packet->source_port = bpf_ntohs(ports[0]);
+  packet->destination_port = bpf_ntohs(ports[1]);
+  packet->has_ports = 1;
+
+  __u32 payload = cx_segment_payload(ctx);
+  if (payload) {
+    if (packet->protocol == IPPROTO_TCP) {
+      __u8 offset;
+      if (cx_load(ctx, packet->upper + 12, &offset, sizeof(offset)))
+        return CX_REASON_DROP_TRUNCATED;
+      header_size = (offset >> 4) * 4;
+    }
+    packet->segment = packet->upper - packet->start + header_size + payload;
+  }
+  return CX_REASON_NONE;
+}
+
+/* Everything behind the fixed header. */
+CX_INLINE __u32 cx_parse_rest(cx_context *ctx, struct cx_packet *packet) {
+  __u32 reason = cx_parse_chain(ctx, packet);
+  return reason ? reason : cx_parse_upper(ctx, packet);
+}
+
+/* One forwarding router's decrement (RFC 8200 section 3). */
+CX_INLINE int cx_decrement_hop_limit(cx_context *ctx, const struct cx_packet *packet) {
+#ifdef CX_BREAK_HOPLIMIT
+  return 0;
+#endif
+  __u8 hop_limit = packet->hop_limit - 1;
+  return cx_store(ctx, packet->start + __builtin_offsetof(struct cx_ipv6_header, hop_limit), &hop_limit, 1);
+}
+
+#endif

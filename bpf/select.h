@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* Policy -> binding: the first usable one of an ordered list. */
+#ifndef COAX_SELECT_H
+#define COAX_SELECT_H
+
+#include "verdict.h"
+
+/* What classification and selection decided. A row number instead of a pointer: the slot is read once,
+ * and whatever happens to it afterwards, this packet uses one row whole. */
+struct cx_choice {
+  __u32 binding;   /* binding index */
+  __u32 row;       /* row of cx_binding_rows, 0 = none */
+  __u32 policy_id; /* policy that decided, valid if by_policy */
+  __u32 by_policy;
+};
+
+/* The row a binding uses now, 0 when it is not usable. */
+CX_INLINE __u32 cx_binding_row(__u32 binding) {
+  __u32 *slot = bpf_map_lookup_elem(&cx_binding_slot, &binding);
+  return slot ? *(volatile __u32 *)slot : 0;
+}
+
+/* First usable binding of a list of at most `limit` entries; fills the choice and returns 1, or 0. */
+CX_INLINE int cx_select(const __u32 *bindings, __u32 count, const __u32 limit, struct cx_choice *choice) {
+  for (__u32 i = 0; i < limit; i++) {
+    if (i >= count)
+      break;
+    __u32 row = cx_binding_row(bindings[i]);
+    if (row) {
+      choice->binding = bindings[i];
+      choice->row = row;
+      return 1;
+    }
+  }
+  return 0;
+}
+
+#endif

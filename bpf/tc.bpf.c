@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: (MIT OR GPL-2.0-only)
+/* The TC programs, one per hook: the way of a packet can be read here.
+ *
+ *   mobile network --> coax_ingress --+--> uplink            upstream, never enters the stack
+ *                          |          |
+ *                        stack --> coax_home                 local traffic, "the mark decides"
+ *   visited network --> coax_uplink --+--> mobile network    downstream
+ *                                     +--> coax0, the stack
+ * A home agent has coax_transit on all its interfaces; coax_tunnel sits on an external tunnel device.
+ */
+#include "ctx_skb.h"
+
+#include "decap.h"
+
+char cx_license[] SEC("license") = "Dual MIT/GPL";
+
+/* Counts the reason and turns it into what the hook is told. */
+CX_INLINE int cx_finish(cx_context *ctx, __u32 hook, __u32 reason, int action, __u32 packets, __u32 bytes) {
+  cx_count_reason(hook, reason, packets, bytes);
+  if (reason >= CX_REASON_FIRST_DROP)
+    return CX_DROP;
+  return reason >= CX_REASON_FIRST_PASS ? CX_PASS : action;
+}
+
+/* Behind the fixed header of a packet that arrived: is it for home, and by which binding? */
+CX_INLINE __u32 cx_forward(cx_context *ctx, __u32 link, struct cx_packet *packet, int *action) {
+  struct cx_choice choice = {};
+  __u32 reason;
+
+  if (cx_is_link_scope(&packet->destination))
+    return CX_REASON_LINK_SCOPE;
+  __u32 router = cx_router_of(&cx_routes, &packet->destination);
+  if (!router)
+    return CX_REASON_NOT_FOR_HOME;
+  if (cx_role == CX_ROLE_MOBILE_ROUTER) {
+    if (cx_router_of(&cx_prefixes, &packet->source) != router)
+      return CX_REASON_DROP_SOURCE;
+  } else if (packet->next_header == IPPROTO_IPV6 && cx_is_tunnel_end(&packet->source)) {
+    return CX_REASON_DROP_LOOP;
+  }
+  if (packet->hop_limit <= 1)
+    return CX_REASON_HOP_LIMIT;
+  reason = cx_parse_rest(ctx, packet);
+  if (reason)
+    return reason;
+  reason = cx_classify(packet, router, 0, 0, &choice);
+  if (reason)
+    return reason;
+  return cx_encapsulate(ctx, link, packet, &choice, CX_FORWARDED_HERE, CX_ROOM_NONE, action);
+}
+
+CX_INLINE int cx_ingress(cx_context *ctx, const __u32 link) {
+  __u32 packets = cx_segments(ctx), bytes = cx_length(ctx);
+  struct cx_packet packet;
+  int action = CX_DROP;
+  __u32 reason = CX_REASON_NOT_IPV6;
+
+  if (cx_is_ipv6(ctx)) {
+    reason = cx_parse_fixed(ctx, link, &packet);
+    if (!reason)
+      reason = cx_forward(ctx, link, &packet, &action);
+  }
+  return cx_finish(ctx, CX_HOOK_INGRESS, reason, action, packets, bytes);
+}
+
+CX_INLINE int cx_uplink(cx_context *ctx, const __u32 link) {
+  __u32 packets = cx_segments(ctx), bytes = cx_length(ctx);
+  struct cx_packet packet;
+  int action = CX_DROP;
+  __u32 reason = CX_REASON_NOT_IPV6;
+
+  if (cx_is_ipv6(ctx)) {
+    /* What is not a whole IPv6 packet is not ours to judge on a link that carries other traffic. */
+    reason = CX_REASON_NOT_OURS;
+    if (!cx_parse_fixed(ctx, link, &packet))
+      reason = cx_decapsulate(ctx, link, &packet, &action);
+  }
+  return cx_finish(ctx, CX_HOOK_UPLINK, reason, action, packets, bytes);
+}
+
+CX_INLINE int cx_transit(cx_context *ctx, const __u32 link) {
+  __u32 packets = cx_segments(ctx), bytes = cx_length(ctx);
+  struct cx_packet packet;
+  int action = CX_DROP;
+  __u32 hook = CX_HOOK_UPLINK;
+  __u32 reason = CX_REASON_NOT_IPV6;
+
+  if (cx_is_ipv6(ctx)) {
+    reason = cx_parse_fixed(ctx, link, &packet);
+    if (!reason)
+      reason = cx_decapsulate(ctx, link, &packet, &action);
+    if (reason == CX_REASON_NOT_OURS) {
+      hook = CX_HOOK_INGRESS;
+      reason = cx_parse_fixed(ctx, link, &packet);
+      if (!reason)
+        reason = cx_forward(ctx, link, &packet, &action);
+    }
+  }
+  return cx_finish(ctx, hook, reason, action, packets, bytes);
+}
+
+SEC("tc")
+int coax_ingress(cx_context *ctx) { return cx_ingress(ctx, CX_LINK_HEADER); }
+
+SEC("tc")
+int coax_ingress_l3(cx_context *ctx) { return cx_ingress(ctx, 0); }
+
+SEC("tc")
+int coax_uplink(cx_context *ctx) { return cx_uplink(ctx, CX_LINK_HEADER); }
+
+SEC("tc")
+int coax_uplink_l3(cx_context *ctx) { return cx_uplink(ctx, 0); }
+
+SEC("tc")
+int coax_transit(cx_context *ctx) { return cx_transit(ctx, CX_LINK_HEADER); }
+
+SEC("tc")
+int coax_transit_l3(cx_context *ctx) { return cx_transit(ctx, 0); }
+
+/* Behind an external tunnel device, which has removed the outer header and settled ECN. */
+CX_INLINE __u32 cx_from_tunnel(cx_context *ctx, struct cx_packet *packet, int *action) {
+  struct cx_tunnel_end_key ends = {};
+  __u8 outer_class;
+  __u32 reason;
+
+  if (!cx_is_ipv6(ctx))
+    return CX_REASON_DROP_NOT_IPV6;
+  if (cx_get_tunnel(ctx, &ends, &outer_class))
+    return CX_REASON_DROP_TUNNEL_KEY;
+  const struct cx_tunnel_end *end = cx_find_tunnel(&ends);
+  if (!end || !end->router)
+    return CX_REASON_DROP_OUTER_SOURCE;
+  reason = cx_parse_fixed(ctx, CX_LINK_HEADER, packet);
+  return reason ? reason : cx_deliver(ctx, CX_LINK_HEADER, 0, packet, end, action);
+}
+
+SEC("tc")
+int coax_tunnel(cx_context *ctx) {
+  __u32 packets = cx_segments(ctx), bytes = cx_length(ctx);
+  struct cx_packet packet;
+  int action = CX_DROP;
+
+  __u32 reason = cx_from_tunnel(ctx, &packet, &action);
+  return cx_finish(ctx, CX_HOOK_TUNNEL, reason, action, packets, bytes);
+}
+
+/* What the stack sent to the home interface: its own traffic and what it forwards; netfilter has run, the
+ * mark is final. */
+CX_INLINE __u32 cx_from_stack(cx_context *ctx, struct cx_packet *packet, int *action) {
+  struct cx_choice choice = {};
+  __u32 router;
+  __u32 reason;
+
+  if (!cx_is_ipv6(ctx))
+    return CX_REASON_DROP_NOT_IPV6;
+  reason = cx_parse_fixed(ctx, CX_LINK_HEADER, packet);
+  if (reason)
+    return reason;
+  if (cx_is_link_scope(&packet->destination))
+    return CX_REASON_DROP_LINK_SCOPE;
+  if (cx_role == CX_ROLE_MOBILE_ROUTER) {
+    router = cx_router_of(&cx_prefixes, &packet->source);
+    if (!router)
+      return cx_is_tunnel_end(&packet->source) ? CX_REASON_DROP_LOOP : CX_REASON_DROP_SOURCE;
+  } else {
+    if (packet->next_header == IPPROTO_IPV6 && cx_is_tunnel_end(&packet->source))
+      return CX_REASON_DROP_LOOP;
+    router = cx_router_of(&cx_routes, &packet->destination);
+    if (!router)
+      return CX_REASON_DROP_NOT_FOR_HOME;
+  }
+  reason = cx_parse_rest(ctx, packet);
+  if (reason)
+    return reason;
+  reason = cx_classify(packet, router, cx_mark(ctx), 1, &choice);
+  if (reason)
+    return reason == CX_REASON_NO_BINDING ? CX_REASON_DROP_NO_BINDING : reason;
+  reason = cx_encapsulate(ctx, CX_LINK_HEADER, packet, &choice, CX_FORWARDED_BY_STACK, CX_ROOM_NONE, action);
+  return reason == CX_REASON_TOO_BIG ? CX_REASON_DROP_TOO_BIG : reason;
+}
+
+/* Never lets a packet through: what has no path is a counted drop. */
+SEC("tc")
+int coax_home(cx_context *ctx) {
+  __u32 packets = cx_segments(ctx), bytes = cx_length(ctx);
+  struct cx_packet packet;
+  int action = CX_DROP;
+
+  __u32 reason = cx_from_stack(ctx, &packet, &action);
+  return cx_finish(ctx, CX_HOOK_HOME, reason, action, packets, bytes);
+}
+
+/* The other end of the home interface has nobody to talk to. */
+SEC("tc")
+int coax_peer(cx_context *ctx) { return CX_DROP; }
