@@ -13,13 +13,16 @@
 
 #define CX_TAG(x) __attribute__((btf_decl_tag(x)))
 
-enum {
-  CX_SCHEMA = 1,              /* layout version; part of the pin path, raised with every incompatible change */
-  CX_POLICY_BINDINGS = 8,     /* most bindings one policy may list */
-  CX_DEFAULT_BINDINGS = 16,   /* most bindings of one router */
+typedef enum {
+  CX_SCHEMA = 1,            /* layout version; part of the pin path, raised with every incompatible change */
+  CX_POLICY_BINDINGS = 8,   /* most bindings one policy may list */
+  CX_DEFAULT_BINDINGS = 16, /* most bindings of one router */
   CX_POLICIES_PER_ROUTER = 1024, /* longest scan of one packet */
-  CX_GENERATIONS = 2,         /* slots of the policy table: the active one and the spare one */
-};
+  CX_GENERATIONS = 2,            /* slots of the policy table: the active one and the spare one */
+  CX_REASON_ROWS = 64,           /* rows of one hook in cx_reasons; leaves room for new reasons */
+  CX_HOOKS = 4,
+  CX_SETTINGS = 6,
+} cx_constants;
 
 /* What this machine is; fixed when the object is loaded. */
 enum cx_role {
@@ -32,7 +35,9 @@ enum cx_setting {
   CX_SETTING_GENERATION = 0,     /* slot of the active generation; a packet reads it once */
   CX_SETTING_HOME_IFINDEX = 1,   /* the home interface, where decapsulated packets enter the stack */
   CX_SETTING_GENERATION_ID = 2,  /* running number of the active generation, for people */
-  CX_SETTING_COUNT = 3,
+  CX_SETTING_TUNNEL_IFINDEX = 3, /* the external tunnel device, 0 = none; for who removes the instance */
+  CX_SETTING_ROUTE_PROTOCOL = 4, /* rtnetlink protocol number of our routes and rules; likewise */
+  CX_SETTING_ROLE = 5,           /* enum cx_role + 1, so that 0 is a new instance */
 };
 
 /* How the outer header of a binding is made. */
@@ -43,15 +48,14 @@ enum cx_tunnel_kind {
 
 /* Facts about a binding that the fast path needs as bits. */
 enum cx_binding_flag {
-  CX_BINDING_MAC_KNOWN = 1,  /* next_hop_mac is valid, no neighbour lookup needed */
+  CX_BINDING_MAC_KNOWN = 1,      /* next_hop_mac is valid, no neighbour lookup needed */
   CX_BINDING_NO_LINK_HEADER = 2, /* the uplink has no Ethernet header (tun, wwan) */
-  CX_BINDING_REGISTERED = 4, /* learnt at run time (API or registration), not from the config */
 };
 
 /* One binding as packets use it: outer source and way out are one row, so that a packet can never
  * leave by the right link with the wrong source. A row is immutable while a slot points at it. */
 struct cx_binding {
-  struct in6_addr outer_source;      /* care-of address (mobile router) or home agent's address (home agent) */
+  struct in6_addr outer_source; /* care-of address (mobile router) or home agent's address (home agent) */
   struct in6_addr outer_destination; /* the other end of the tunnel */
   struct in6_addr next_hop;          /* the uplink's router, or the other end itself when on-link */
   __u32 ifindex;                     /* device the packet is given to: the uplink or the tunnel device */
@@ -63,14 +67,39 @@ struct cx_binding {
   __u8 kind CX_TAG("enum:cx_tunnel_kind");
   __u8 flags CX_TAG("flags:cx_binding_flag");
   __u8 next_hop_mac[6] CX_TAG("mac");
-  __u8 own_mac[6] CX_TAG("mac");     /* MAC of `ifindex` */
-  __u8 pad[6];
+  __u8 own_mac[6] CX_TAG("mac"); /* MAC of `ifindex` */
+};
+
+/* Bits of cx_binding_key. */
+enum cx_binding_key_flag {
+  CX_BINDING_KEY_USED = 1,
+  CX_BINDING_KEY_DISABLED = 2, /* taken out of use by an administrator */
+};
+
+/* Who a binding index is, and what was said of it at run time; a restarted controller reads it back, so
+ * that indices keep their meaning for the generation that is active. */
+struct cx_binding_key {
+  struct in6_addr care_of; /* registered at run time, :: = as the config says */
+  __u32 router;
+  __u16 bid;
+  __u8 flags CX_TAG("flags:cx_binding_key_flag");
+};
+
+/* Who a policy id is: counters keep their meaning over reloads and restarts. FID 0 = free. */
+struct cx_policy_key {
+  __u32 router;
+  __u16 fid;
+};
+
+/* Who a router id is: the home address. :: = free. */
+struct cx_router_key {
+  struct in6_addr home_address;
 };
 
 /* Traffic of one binding since it was created (per CPU). */
 struct cx_binding_stats {
-  __u64 sent_packets;     /* segments of an offloaded packet count one each */
-  __u64 sent_bytes;       /* inner bytes */
+  __u64 sent_packets; /* segments of an offloaded packet count one each */
+  __u64 sent_bytes;   /* inner bytes */
   __u64 received_packets;
   __u64 received_bytes;
 };
@@ -94,23 +123,22 @@ enum cx_match {
 /* One policy: selector (all present fields ANDed) and the ordered list of bindings that carry what it
  * matches. Policies of a router stand one after the other in the order of their FID-PRI. */
 struct cx_policy {
-  struct in6_addr source;           /* masked with source_mask */
+  struct in6_addr source; /* masked with source_mask */
   struct in6_addr source_mask;
   struct in6_addr destination;
   struct in6_addr destination_mask;
   __u32 match CX_TAG("flags:cx_match");
   __u32 mark;
   __u32 mark_mask;
-  __u32 id;                         /* stable id: index of the policy's counters */
-  __u16 fid;                        /* flow identifier, for people */
-  __u16 priority;                   /* FID-PRI, lower wins */
+  __u32 id;       /* stable id: index of the policy's counters */
+  __u16 fid;      /* flow identifier, for people */
+  __u16 priority; /* FID-PRI, lower wins */
   __u16 source_port_low;
   __u16 source_port_high;
   __u16 destination_port_low;
   __u16 destination_port_high;
   __u8 protocol;
   __u8 binding_count;
-  __u8 pad[2];
   __u32 bindings[CX_POLICY_BINDINGS]; /* binding indices, first usable one wins */
 };
 
@@ -152,7 +180,6 @@ struct cx_neighbour {
   __u8 mac[6] CX_TAG("mac");
   __u8 own_mac[6] CX_TAG("mac"); /* MAC of `ifindex` */
   __u16 mtu;                     /* of the link */
-  __u8 pad[2];
 };
 
 /* Where in the packet's way a verdict was given. */
@@ -161,52 +188,66 @@ enum cx_hook {
   CX_HOOK_HOME = 1,    /* egress of the home interface: local traffic and what the stack forwards */
   CX_HOOK_UPLINK = 2,  /* from the visited network: decapsulation */
   CX_HOOK_TUNNEL = 3,  /* from a tunnel device that has decapsulated */
-  CX_HOOK_COUNT = 4,
+
 };
 
 /* Why a packet left a program as it did. One of these is counted at every exit. */
 enum cx_reason {
   CX_REASON_NONE = 0,
   /* sent */
-  CX_REASON_ENCAPSULATED = 1,      /* outer header pushed, given to the uplink */
-  CX_REASON_TO_TUNNEL_DEVICE = 2,  /* given to a tunnel device with its key */
-  CX_REASON_NEXT_HOP_UNRESOLVED = 3, /* as ENCAPSULATED, the kernel finds the next hop's MAC */
-  CX_REASON_DECAPSULATED = 4,      /* outer header removed, given to the neighbour */
+  CX_REASON_ENCAPSULATED = 1,          /* outer header pushed, given to the uplink */
+  CX_REASON_TO_TUNNEL_DEVICE = 2,      /* given to a tunnel device with its key */
+  CX_REASON_NEXT_HOP_UNRESOLVED = 3,   /* as ENCAPSULATED, the kernel finds the next hop's MAC */
+  CX_REASON_DECAPSULATED = 4,          /* outer header removed, given to the neighbour */
   CX_REASON_TO_STACK_DECAPSULATED = 5, /* outer header removed, enters the stack at the home interface */
-  CX_REASON_RELAYED = 6,           /* from one tunnel into another, outer header rewritten */
+  CX_REASON_RELAYED = 6,               /* from one tunnel into another, outer header rewritten */
   /* left to the stack */
   CX_REASON_NOT_IPV6 = 8,
-  CX_REASON_NOT_FOR_HOME = 9,      /* the routes do not send it home */
-  CX_REASON_LINK_SCOPE = 10,       /* link-local or multicast */
-  CX_REASON_HOP_LIMIT = 11,        /* the stack answers Time Exceeded */
-  CX_REASON_TOO_BIG = 12,          /* the stack answers Packet Too Big */
-  CX_REASON_MARK_DECIDES = 13,     /* a policy asks for a mark that is not known yet */
-  CX_REASON_NO_BINDING = 14,       /* no usable binding; the stack answers unreachable */
-  CX_REASON_NOT_OURS = 15,         /* not one of our tunnels */
+  CX_REASON_NOT_FOR_HOME = 9,  /* the routes do not send it home */
+  CX_REASON_LINK_SCOPE = 10,   /* link-local or multicast */
+  CX_REASON_HOP_LIMIT = 11,    /* the stack answers Time Exceeded */
+  CX_REASON_TOO_BIG = 12,      /* the stack answers Packet Too Big */
+  CX_REASON_MARK_DECIDES = 13, /* a policy asks for a mark that is not known yet */
+  CX_REASON_NO_BINDING = 14,   /* no usable binding; the stack answers unreachable */
+  CX_REASON_NOT_OURS = 15,     /* not one of our tunnels */
   /* dropped */
-  CX_REASON_DROP_TRUNCATED = 32,   /* shorter than its headers say */
+  CX_REASON_DROP_TRUNCATED = 32,    /* shorter than its headers say */
   CX_REASON_DROP_HEADER_CHAIN = 33, /* extension headers too many or malformed */
-  CX_REASON_DROP_SOURCE = 34,      /* inner source is not of this router's prefixes */
-  CX_REASON_DROP_DESTINATION = 35, /* inner destination is not of this router's prefixes */
+  CX_REASON_DROP_SOURCE = 34,       /* inner source is not of this router's prefixes */
+  CX_REASON_DROP_DESTINATION = 35,  /* inner destination is not of this router's prefixes */
   CX_REASON_DROP_OUTER_SOURCE = 36, /* outer source is not the home agent or a registered care-of address */
-  CX_REASON_DROP_LOOP = 37,        /* source is an end of our own tunnels: already encapsulated */
-  CX_REASON_DROP_NO_BINDING = 38,  /* nothing can carry it and there is no other way */
-  CX_REASON_DROP_TOO_BIG = 39,     /* larger than the binding although the stack let it pass */
-  CX_REASON_DROP_ECN = 40,         /* RFC 6040: congestion experienced on a packet that cannot say so */
-  CX_REASON_DROP_NOT_IPV6 = 41,    /* not IPv6 at the home interface or inside a tunnel */
-  CX_REASON_DROP_LINK_SCOPE = 42,  /* link-local or multicast at the home interface or inside a tunnel */
+  CX_REASON_DROP_LOOP = 37,         /* source is an end of our own tunnels: already encapsulated */
+  CX_REASON_DROP_NO_BINDING = 38,   /* nothing can carry it and there is no other way */
+  CX_REASON_DROP_TOO_BIG = 39,      /* larger than the binding although the stack let it pass */
+  CX_REASON_DROP_ECN = 40,          /* RFC 6040: congestion experienced on a packet that cannot say so */
+  CX_REASON_DROP_NOT_IPV6 = 41,     /* not IPv6 at the home interface or inside a tunnel */
+  CX_REASON_DROP_LINK_SCOPE = 42,   /* link-local or multicast at the home interface or inside a tunnel */
   CX_REASON_DROP_ENCAP_FAILED = 43, /* the kernel refused to make room */
   CX_REASON_DROP_DECAP_FAILED = 44,
-  CX_REASON_DROP_TUNNEL_KEY = 45,  /* a tunnel device gave or took no key */
+  CX_REASON_DROP_TUNNEL_KEY = 45,   /* a tunnel device gave or took no key */
   CX_REASON_DROP_BROKEN_STATE = 46, /* a map row that must exist does not */
   CX_REASON_DROP_NOT_FOR_HOME = 47, /* at the home interface, but the routes do not send it home */
-  CX_REASON_COUNT = 64,
+
 };
 
 /* Packets that left with one reason at one hook (per CPU). */
 struct cx_reason_stats {
   __u64 packets;
   __u64 bytes;
+};
+
+/* Names every type above that packets know only as a number, so that it reaches the object's BTF and from
+ * there user space. */
+struct cx_vocabulary {
+  cx_constants constants;
+  enum cx_role role;
+  enum cx_setting setting;
+  enum cx_tunnel_kind tunnel_kind;
+  enum cx_binding_flag binding_flag;
+  enum cx_binding_key_flag binding_key_flag;
+  enum cx_match match;
+  enum cx_hook hook;
+  enum cx_reason reason;
 };
 
 #endif

@@ -26,13 +26,7 @@ typedef struct __sk_buff cx_context;
 #define CX_AF_INET6 10
 #define CX_LINK_HEADER ETH_HLEN
 
-/* Destination of packets that enter the stack at the home interface, and of frames between two ends of
- * an external tunnel; the controller gives this address to both kinds of device. */
-#define CX_HOME_MAC {0x02, 0x63, 0x6f, 0x61, 0x78, 0x00}
-
-static __always_inline int cx_is_ipv6(cx_context *ctx) {
-  return ctx->protocol == bpf_htons(ETH_P_IPV6);
-}
+static __always_inline int cx_is_ipv6(cx_context *ctx) { return ctx->protocol == bpf_htons(ETH_P_IPV6); }
 
 /* Bytes from the start of the packet, link header included. */
 static __always_inline __u32 cx_length(cx_context *ctx) { return ctx->len; }
@@ -40,9 +34,7 @@ static __always_inline __u32 cx_length(cx_context *ctx) { return ctx->len; }
 static __always_inline __u32 cx_mark(cx_context *ctx) { return ctx->mark; }
 
 /* Packets on the wire that this context stands for. */
-static __always_inline __u32 cx_segments(cx_context *ctx) {
-  return ctx->gso_segs ? ctx->gso_segs : 1;
-}
+static __always_inline __u32 cx_segments(cx_context *ctx) { return ctx->gso_segs ? ctx->gso_segs : 1; }
 
 /* Payload bytes of one segment, 0 when the packet is not to be segmented. */
 static __always_inline __u32 cx_segment_payload(cx_context *ctx) { return ctx->gso_size; }
@@ -109,7 +101,8 @@ static __always_inline int cx_set_tunnel(cx_context *ctx, const struct cx_bindin
 }
 
 /* Outer addresses of a packet that a collect_md device has decapsulated. */
-static __always_inline int cx_get_tunnel(cx_context *ctx, struct cx_tunnel_end_key *ends, __u8 *traffic_class) {
+static __always_inline int cx_get_tunnel(cx_context *ctx, struct cx_tunnel_end_key *ends,
+                                         __u8 *traffic_class) {
   struct bpf_tunnel_key key = {};
   if (bpf_skb_get_tunnel_key(ctx, &key, sizeof(key), BPF_F_TUNINFO_IPV6))
     return -1;

@@ -77,7 +77,7 @@ CX_INLINE __u32 cx_to_stack(cx_context *ctx, __u32 link, __u32 outer, int *actio
     return CX_REASON_DROP_BROKEN_STATE;
   if (outer && cx_pop(ctx, outer))
     return CX_REASON_DROP_DECAP_FAILED;
-  if (cx_set_link(ctx, link, cx_home_mac, cx_home_mac))
+  if (cx_set_link(ctx, link, (const __u8 *)cx_home_mac, (const __u8 *)cx_home_mac))
     return CX_REASON_DROP_DECAP_FAILED;
   *action = cx_receive_at(*ifindex);
   return CX_REASON_TO_STACK_DECAPSULATED;

@@ -8,7 +8,9 @@
 #define CX_OUTER_HOP_LIMIT 64 /* RFC 2473 section 6.3: independent of the inner one */
 #define CX_IPV6_MAX_PAYLOAD 65535
 
-static const __u8 cx_home_mac[6] = CX_HOME_MAC;
+/* Destination of packets that enter the stack at the home interface, and of frames between two ends of
+ * an external tunnel. The controller reads it here and gives it to both kinds of device. */
+const volatile __u8 cx_home_mac[6] CX_TAG("mac") = {0x02, 0x63, 0x6f, 0x61, 0x78, 0x00};
 
 /* What becomes of the hop limit of a packet that is sent. */
 enum cx_forwarding {
@@ -42,8 +44,7 @@ CX_INLINE __u32 cx_flow_label(const struct cx_packet *packet) {
 CX_INLINE int cx_write_outer(cx_context *ctx, __u32 link, const struct cx_packet *packet,
                              const struct cx_binding *row) {
   struct cx_ipv6_header outer = {
-      .version_class_label =
-          bpf_htonl(6U << 28 | (__u32)packet->traffic_class << 20 | cx_flow_label(packet)),
+      .version_class_label = bpf_htonl(6U << 28 | (__u32)packet->traffic_class << 20 | cx_flow_label(packet)),
       .payload_length = bpf_htons(packet->length),
       .next_header = IPPROTO_IPV6,
       .hop_limit = CX_OUTER_HOP_LIMIT,
@@ -87,7 +88,7 @@ CX_INLINE __u32 cx_encapsulate(cx_context *ctx, __u32 link, const struct cx_pack
   if (row->kind == CX_TUNNEL_EXTERNAL) {
     if (room == CX_ROOM_READY && cx_pop(ctx, sizeof(struct cx_ipv6_header)))
       return CX_REASON_DROP_DECAP_FAILED;
-    if (cx_set_link(ctx, link, cx_home_mac, cx_home_mac))
+    if (cx_set_link(ctx, link, (const __u8 *)cx_home_mac, (const __u8 *)cx_home_mac))
       return CX_REASON_DROP_ENCAP_FAILED;
     if (cx_set_tunnel(ctx, row))
       return CX_REASON_DROP_TUNNEL_KEY;

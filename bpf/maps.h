@@ -15,7 +15,7 @@
 /* Words that change while we run; written by the controller, read by every packet. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, CX_SETTING_COUNT);
+  __uint(max_entries, CX_SETTINGS);
   __type(key, __u32);
   __type(value, __u32);
 } cx_settings SEC(".maps");
@@ -36,6 +36,14 @@ struct {
   __type(key, __u32);
   __type(value, struct cx_binding);
 } cx_binding_rows SEC(".maps");
+
+/* Who a binding index is; written by the controller, read by a restarted one. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 64);
+  __type(key, __u32);
+  __type(value, struct cx_binding_key);
+} cx_binding_keys SEC(".maps");
 
 /* Traffic by binding index; written by packets, read by people. */
 struct {
@@ -62,6 +70,22 @@ struct {
   __type(key, __u32);
   __type(value, struct cx_router);
 } cx_routers SEC(".maps");
+
+/* Who a policy id is; written by the controller, read by a restarted one. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1024);
+  __type(key, __u32);
+  __type(value, struct cx_policy_key);
+} cx_policy_keys SEC(".maps");
+
+/* Who a router id is; written by the controller, read by a restarted one. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 8);
+  __type(key, __u32);
+  __type(value, struct cx_router_key);
+} cx_router_keys SEC(".maps");
 
 /* Hits by stable policy id; written by packets, read by people. */
 struct {
@@ -125,10 +149,10 @@ struct {
   __type(value, struct cx_neighbour);
 } cx_neighbour_rows SEC(".maps");
 
-/* Reasons: row hook * CX_REASON_COUNT + reason; written by every packet at its exit. */
+/* Reasons: row hook * CX_REASON_ROWS + reason; written by every packet at its exit. */
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, CX_HOOK_COUNT *CX_REASON_COUNT);
+  __uint(max_entries, CX_HOOKS *CX_REASON_ROWS);
   __type(key, __u32);
   __type(value, struct cx_reason_stats);
 } cx_reasons SEC(".maps");

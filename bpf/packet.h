@@ -12,10 +12,10 @@
 struct cx_packet {
   struct in6_addr source;
   struct in6_addr destination;
-  __u32 start;         /* offset of the IPv6 header */
-  __u32 upper;         /* offset of the upper-layer header */
-  __u32 length;        /* bytes of the whole IPv6 packet */
-  __u32 segment;       /* bytes of its largest piece once segmented */
+  __u32 start;   /* offset of the IPv6 header */
+  __u32 upper;   /* offset of the upper-layer header */
+  __u32 length;  /* bytes of the whole IPv6 packet */
+  __u32 segment; /* bytes of its largest piece once segmented */
   __u32 flow_label;
   __u16 source_port;
   __u16 destination_port;
@@ -26,7 +26,7 @@ struct cx_packet {
   __u8 fragmented;     /* there is a fragment header that says so */
   __u8 later_fragment; /* not the first fragment: there is no upper-layer header here */
   __u8 has_ports;
-  __u8 authenticated;  /* there is an authentication header, which only the stack can verify */
+  __u8 authenticated; /* there is an authentication header, which only the stack can verify */
 };
 
 /* The fixed header as it stands in the packet (RFC 8200 section 3). */

@@ -12,6 +12,8 @@
 
 #include "decap.h"
 
+const volatile struct cx_vocabulary cx_vocabulary;
+
 char cx_license[] SEC("license") = "Dual MIT/GPL";
 
 /* Counts the reason and turns it into what the hook is told. */

@@ -12,7 +12,7 @@
 #define CX_REASON_FIRST_DROP 32
 
 CX_INLINE void cx_count_reason(__u32 hook, __u32 reason, __u32 packets, __u32 bytes) {
-  __u32 key = hook * CX_REASON_COUNT + reason;
+  __u32 key = hook * CX_REASON_ROWS + reason;
   struct cx_reason_stats *row = bpf_map_lookup_elem(&cx_reasons, &key);
   if (row) {
     row->packets += packets;

@@ -1,0 +1,101 @@
+# coaxial. `make help` lists the targets.
+# Each step says what it does in one line and is not repeated while its inputs are the same.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CLANG ?= clang-19
+CLANG_FORMAT ?= clang-format-19
+CLANG_TIDY ?= clang-tidy-19
+NODE := node
+# Where this node's headers are, if they came with it; node-gyp fetches them otherwise.
+NODE_PREFIX := $(shell $(NODE) -p 'require("path").dirname(require("path").dirname(process.execPath))' 2>/dev/null)
+NODEDIR := $(if $(wildcard $(NODE_PREFIX)/include/node/node_api.h),--nodedir=$(NODE_PREFIX))
+
+say = @printf '  %-9s %s\n' '$(1)' '$(2)'
+
+BPF_HEADERS := $(wildcard bpf/*.h)
+BPF_TESTS := $(patsubst bpf/test/%.bpf.c,build/bpf/test/%.bpf.o,$(wildcard bpf/test/*.bpf.c))
+BPF_OBJECTS := build/bpf/tc.bpf.o build/bpf/test/tc-break-hoplimit.bpf.o $(BPF_TESTS)
+BPF_FLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter \
+             -I/usr/include/$(shell uname -m)-linux-gnu
+NATIVE_SOURCES := $(wildcard native/*.cc native/*.h native/util/*.cc native/util/*.h)
+TS_SOURCES := $(shell find src lab test bench -name '*.ts' 2>/dev/null)
+
+.PHONY: help
+help: ## what this file can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: packages
+packages:
+	@scripts/packages
+
+node_modules/.stamp: package.json package-lock.json | packages
+	$(call say,npm,installing the packages of package-lock.json)
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+build/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) | packages
+	$(call say,bpf,$@)
+	@mkdir -p $(@D)
+	@$(CLANG) $(BPF_FLAGS) -c $< -o $@
+
+# The same programs with one fault, for `make demo BREAK=hoplimit`.
+build/bpf/test/tc-break-hoplimit.bpf.o: bpf/tc.bpf.c $(BPF_HEADERS) | packages
+	$(call say,bpf,$@)
+	@mkdir -p $(@D)
+	@$(CLANG) $(BPF_FLAGS) -DCX_BREAK_HOPLIMIT -c $< -o $@
+
+build/Release/coaxial.node: binding.gyp $(NATIVE_SOURCES) node_modules/.stamp
+	$(call say,native,$@)
+	@npx node-gyp configure build $(NODEDIR) --loglevel=error > build/native.log 2>&1 || { cat build/native.log; exit 1; }
+	@touch $@
+
+build/js/.stamp: $(TS_SOURCES) tsconfig.json node_modules/.stamp
+	$(call say,tsc,build/js)
+	@rm -rf build/js
+	@npx tsc -p .
+	@chmod +x build/js/src/cli/main.js
+	@touch $@
+
+.PHONY: build
+build: node_modules/.stamp $(BPF_OBJECTS) build/Release/coaxial.node build/js/.stamp ## everything that runs
+
+.PHONY: generate
+generate: node_modules/.stamp build/bpf/tc.bpf.o build/Release/coaxial.node ## src/datapath/generated.ts from the BTF of the compiled object
+	$(call say,generate,src/datapath/generated.ts)
+	@npx tsc -p . --noCheck --outDir build/generator # unchecked: the old types may not fit any more
+	@scripts/generate > build/generated.ts
+	@cp build/generated.ts src/datapath/generated.ts
+
+.PHONY: demo
+demo: build ## the main job in the built-in lab; KEEP=1 leaves it up, BREAK=... damages one thing
+	@KEEP='$(KEEP)' BREAK='$(BREAK)' $(NODE) --enable-source-maps build/js/lab/demo.js
+
+.PHONY: test
+test: build ## all tests; ends with "N passed, N failed, N skipped"
+	@$(NODE) --enable-source-maps build/js/test/run.js
+
+.PHONY: test-unit
+test-unit: build ## the tests that need no root
+	@$(NODE) --enable-source-maps build/js/test/run.js unit
+
+.PHONY: lint
+lint: build ## TypeScript, C++ and BPF C: rules, format, dead exports, arrows between folders
+	@scripts/lint
+
+.PHONY: format
+format: node_modules/.stamp ## rewrites all sources in the project's format
+	@npx biome check --write --log-level=warn
+	@$(CLANG_FORMAT) -i $(wildcard bpf/*.[ch] bpf/test/*.[ch] native/*.cc native/*.h native/util/*.cc native/util/*.h)
+
+.PHONY: install
+install: build ## into PREFIX (default /usr/local) with its systemd unit; DESTDIR is honoured
+	@scripts/install
+
+.PHONY: clean
+clean: ## removes what was built
+	@rm -rf build node_modules

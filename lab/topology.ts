@@ -1,0 +1,117 @@
+// Who is where in the lab: nodes, links, addresses, routes. See the picture in lab.ts.
+
+/** Addresses with a meaning of their own. */
+export const addresses = {
+  lan: '2001:db8:1::2',
+  mobileRouter: '2001:db8:1::1',
+  home: '2001:db8:77::1',
+  careOfA: '2001:db8:a::2',
+  careOfB: '2001:db8:b::2',
+  accessA: '2001:db8:a::1',
+  accessB: '2001:db8:b::1',
+  core: '2001:db8:ffff::ff',
+  homeAgent: '2001:db8:ffff::1',
+  correspondent: '2001:db8:99::2',
+  lan2: '2001:db8:2::2',
+  home2: '2001:db8:78::1',
+  careOf2: '2001:db8:a2::2',
+} as const;
+
+/** Mobile network prefixes of the first and the second mobile router. */
+export const prefixes = { mobile: '2001:db8:1::/64', mobile2: '2001:db8:2::/64' } as const;
+
+export type NodeName = 'lan' | 'mr' | 'ra' | 'rb' | 'core' | 'ha' | 'cn' | 'lan2' | 'mr2';
+
+interface End {
+  readonly node: NodeName;
+  readonly interface: string;
+  readonly address: string;
+}
+
+/** A veth pair with a /64. */
+interface Link {
+  readonly ends: readonly [End, End];
+}
+
+export interface Topology {
+  readonly nodes: readonly NodeName[];
+  readonly links: readonly Link[];
+  readonly routes: Readonly<Partial<Record<NodeName, readonly string[]>>>;
+  readonly forwarding: readonly NodeName[];
+  /** What an access router lets in: by node, the interface and its only sources. */
+  readonly sourceFilters: Readonly<
+    Partial<Record<NodeName, readonly { interface: string; prefix: string }[]>>
+  >;
+}
+
+function link(a: [NodeName, string, string], b: [NodeName, string, string]): Link {
+  const end = ([node, name, address]: [NodeName, string, string]): End => ({
+    node,
+    interface: name,
+    address,
+  });
+  return { ends: [end(a), end(b)] };
+}
+
+/** The lab with one mobile router or with two. */
+export function topology(routers: 1 | 2): Topology {
+  const one: Topology = {
+    nodes: ['lan', 'mr', 'ra', 'rb', 'core', 'ha', 'cn'],
+    links: [
+      link(['lan', 'eth0', addresses.lan], ['mr', 'lan0', addresses.mobileRouter]),
+      link(['mr', 'wa', addresses.careOfA], ['ra', 'mr0', addresses.accessA]),
+      link(['mr', 'wb', addresses.careOfB], ['rb', 'mr0', addresses.accessB]),
+      link(['ra', 'core0', '2001:db8:fa::2'], ['core', 'ra0', '2001:db8:fa::1']),
+      link(['rb', 'core0', '2001:db8:fb::2'], ['core', 'rb0', '2001:db8:fb::1']),
+      link(['core', 'ha0', addresses.core], ['ha', 'core0', addresses.homeAgent]),
+      link(['ha', 'cn0', '2001:db8:99::1'], ['cn', 'eth0', addresses.correspondent]),
+    ],
+    routes: {
+      lan: [`default via ${addresses.mobileRouter} dev eth0`],
+      mr: [
+        `default via ${addresses.accessA} dev wa metric 1024`,
+        `default via ${addresses.accessB} dev wb metric 1025`,
+      ],
+      ra: ['default via 2001:db8:fa::1 dev core0'],
+      rb: ['default via 2001:db8:fb::1 dev core0'],
+      core: [
+        '2001:db8:a::/64 via 2001:db8:fa::2 dev ra0',
+        '2001:db8:b::/64 via 2001:db8:fb::2 dev rb0',
+        `${prefixes.mobile} via ${addresses.homeAgent} dev ha0`,
+        `${addresses.home} via ${addresses.homeAgent} dev ha0`,
+      ],
+      ha: [`default via ${addresses.core} dev core0`],
+      cn: ['default via 2001:db8:99::1 dev eth0'],
+    },
+    forwarding: ['mr', 'ra', 'rb', 'core', 'ha'],
+    sourceFilters: {
+      ra: [{ interface: 'mr0', prefix: '2001:db8:a::/64' }],
+      rb: [{ interface: 'mr0', prefix: '2001:db8:b::/64' }],
+    },
+  };
+  if (routers === 1) return one;
+  return {
+    nodes: [...one.nodes, 'lan2', 'mr2'],
+    links: [
+      ...one.links,
+      link(['lan2', 'eth0', addresses.lan2], ['mr2', 'lan0', '2001:db8:2::1']),
+      link(['mr2', 'wa', addresses.careOf2], ['ra', 'mr2', '2001:db8:a2::1']),
+    ],
+    routes: {
+      ...one.routes,
+      lan2: ['default via 2001:db8:2::1 dev eth0'],
+      mr2: ['default via 2001:db8:a2::1 dev wa metric 1024'],
+      core: [
+        ...(one.routes.core ?? []),
+        '2001:db8:a2::/64 via 2001:db8:fa::2 dev ra0',
+        `${prefixes.mobile2} via ${addresses.homeAgent} dev ha0`,
+        `${addresses.home2} via ${addresses.homeAgent} dev ha0`,
+      ],
+    },
+    forwarding: [...one.forwarding, 'mr2'],
+    sourceFilters: {
+      ...one.sourceFilters,
+      ra: [...(one.sourceFilters.ra ?? []), { interface: 'mr2', prefix: '2001:db8:a2::/64' }],
+    },
+  };
+}

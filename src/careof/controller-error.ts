@@ -1,0 +1,20 @@
+/** Stable codes of what a controller cannot do. */
+export type ControllerErrorCode =
+  | 'HOME_INTERFACE_TAKEN'
+  | 'TUNNEL_DEVICE_TAKEN'
+  | 'INTERFACE_MISSING'
+  | 'HOME_AGENT_UNROUTABLE'
+  | 'NOT_STARTED';
+
+/** Something in the machine's state stands in the way; `hint` says what to do. */
+export class ControllerError extends Error {
+  override readonly name = 'ControllerError';
+  readonly code: ControllerErrorCode;
+  readonly hint: string;
+
+  constructor(code: ControllerErrorCode, message: string, hint: string) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+  }
+}

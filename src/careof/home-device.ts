@@ -1,0 +1,121 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { ExternalConfig } from '../config/index.js';
+import type { Address, MacAddress } from '../net/index.js';
+import type { Link, Netlink } from '../netlink/index.js';
+import { ControllerError } from './controller-error.js';
+
+/** Name of the other end of the home interface. */
+export function peerName(name: string): string {
+  return `${name}p`;
+}
+
+/**
+ * Makes the home interface if it is not there: one end of a veth pair, without neighbour discovery, whose
+ * other end has nobody to talk to. An existing link of that name that is not ours is refused.
+ */
+export async function ensureHomeDevice(
+  netlink: Netlink,
+  name: string,
+  mac: MacAddress,
+  mtu: number,
+): Promise<{ home: Link; peer: Link }> {
+  let home = await netlink.getLink(name);
+  if (!home) {
+    await netlink.createVeth({
+      name,
+      peer: peerName(name),
+      mac,
+      mtu,
+      peerMtu: 65535,
+      arp: false,
+      addrGenMode: 'none',
+      peerAddrGenMode: 'none',
+    });
+    quietPeer(peerName(name));
+    home = await netlink.getLink(name);
+  }
+  if (!home || home.kind !== 'veth' || !home.mac?.equals(mac)) {
+    throw new ControllerError(
+      'HOME_INTERFACE_TAKEN',
+      `there is a link ${name} that is not our home interface`,
+      'choose another name under home.interface, or remove that link',
+    );
+  }
+  const peer = home.link === undefined ? undefined : await netlink.getLink(home.link);
+  if (!peer) {
+    throw new ControllerError(
+      'HOME_INTERFACE_TAKEN',
+      `the other end of ${name} is not in this network namespace`,
+      `remove it with "ip link del ${name}"`,
+    );
+  }
+  // No router advertisement or redirect is worth listening to on a link without neighbours.
+  setSysctl(name, 'accept_ra', '0');
+  setSysctl(name, 'accept_redirects', '0');
+  quietPeer(peer.name);
+  if (!home.up) {
+    await netlink.setLink(home.ifindex, { up: true });
+  }
+  if (!peer.up) {
+    await netlink.setLink(peer.ifindex, { up: true });
+  }
+  return { home, peer };
+}
+
+/** Gives the home interface its MTU and, on a mobile router, the home address. */
+export async function settleHomeDevice(
+  netlink: Netlink,
+  home: Link,
+  mtu: number,
+  address: Address | undefined,
+): Promise<void> {
+  if (home.mtu !== mtu) {
+    await netlink.setLink(home.ifindex, { mtu });
+  }
+  if (address) {
+    await netlink.addAddress({ ifindex: home.ifindex, address, prefixLength: 128, noDad: true });
+  }
+}
+
+/** Makes the collect_md device of external tunnels, both ends of which have the same MAC. */
+export async function ensureTunnelDevice(
+  netlink: Netlink,
+  config: ExternalConfig,
+  mac: MacAddress,
+): Promise<Link> {
+  let link = await netlink.getLink(config.device);
+  if (!link) {
+    await netlink.createVxlan({
+      name: config.device,
+      external: true,
+      dstPort: config.port,
+      mac,
+      mtu: 65535 - 70,
+      addrGenMode: 'none',
+    });
+    link = await netlink.getLink(config.device);
+  }
+  if (!link || link.kind !== config.kind) {
+    throw new ControllerError(
+      'TUNNEL_DEVICE_TAKEN',
+      `there is a link ${config.device} that is not a ${config.kind} device`,
+      'choose another name under external.device, or remove that link',
+    );
+  }
+  setSysctl(config.device, 'accept_ra', '0');
+  if (!link.up) {
+    await netlink.setLink(link.ifindex, { up: true });
+  }
+  return link;
+}
+
+function quietPeer(name: string): void {
+  setSysctl(name, 'disable_ipv6', '1');
+}
+
+function setSysctl(link: string, name: string, value: string): void {
+  const path = `/proc/sys/net/ipv6/conf/${link}/${name}`;
+  if (existsSync(path) && readFileSync(path, 'utf8').trim() !== value) {
+    writeFileSync(path, value);
+  }
+}

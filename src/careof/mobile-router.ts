@@ -1,0 +1,172 @@
+import type { MobileRouterBinding, MobileRouterConfig } from '../config/index.js';
+import { Address, Prefix } from '../net/index.js';
+import type { NetlinkSnapshot, RuleSpec } from '../netlink/index.js';
+import {
+  type BindingPlan,
+  carries,
+  IPV6_MIN_MTU,
+  innerMtu,
+  type Plan,
+  type RoutePlan,
+  TUNNEL_OVERHEAD,
+} from './plan.js';
+import { observeUplink, type Uplink } from './uplink.js';
+
+/** Metric of routes that only catch what nothing else takes (the kernel's largest is 2^32 - 1). */
+const LAST_METRIC = 0x7fffffff;
+const LINK_LOCAL = Prefix.parse('fe80::/64');
+
+/** What a plan of a mobile router needs beside config and kernel. */
+export interface MobileRouterContext {
+  routerId: number;
+  homeIfindex: number;
+  index(bid: number): number;
+  /** Care-of address in use, from the live row. */
+  current(bid: number): Address | undefined;
+  disabled(bid: number): boolean;
+}
+
+/** Derives what should be on a mobile router. Pure: the same kernel and config give the same plan. */
+export function planMobileRouter(
+  config: MobileRouterConfig,
+  snapshot: NetlinkSnapshot,
+  context: MobileRouterContext,
+): Plan {
+  const { home, routing } = config;
+  const homePrefixes = [Prefix.host(home.address), ...home.prefixes];
+  const problems: Plan['problems'] = [];
+  const rules: RuleSpec[] = [];
+  const routes: RoutePlan[] = [];
+
+  const bindings = config.bindings.map((binding) => {
+    const uplink = observeUplink(snapshot, {
+      interface: binding.interface,
+      careOf: binding.careOf,
+      gateway: binding.gateway,
+      homeAgent: home.agent,
+      home: homePrefixes,
+      current: context.current(binding.bid),
+      ownProtocol: routing.protocol,
+    });
+    const outer = outerRouting(config, binding, uplink);
+    rules.push(...outer.rules);
+    routes.push(...outer.routes);
+    return planBinding(config, binding, uplink, context, problems);
+  });
+
+  const mtus = bindings.flatMap((plan) => (carries(plan.state) && plan.mtu !== undefined ? [plan.mtu] : []));
+  const mark = { protocol: routing.protocol, table: 254 } as const;
+  if (mtus.length > 0) {
+    routes.push({
+      spec: {
+        ...mark,
+        destination: Prefix.DEFAULT,
+        ifindex: context.homeIfindex,
+        prefsrc: home.address,
+        metric: routing.metric,
+      },
+      needsBindings: true,
+    });
+  }
+  // Without a binding nothing of home may leave by an uplink's own default route.
+  routes.push({
+    spec: { ...mark, destination: Prefix.DEFAULT, type: 'unreachable', metric: routing.metric + 1 },
+    needsBindings: false,
+  });
+  for (const prefix of home.prefixes) {
+    routes.push({
+      spec: { ...mark, destination: prefix, type: 'unreachable', metric: LAST_METRIC },
+      needsBindings: false,
+    });
+  }
+
+  return {
+    routers: [
+      {
+        id: context.routerId,
+        name: config.instance,
+        homeAddress: home.address,
+        prefixes: home.prefixes,
+        policies: config.policies,
+        bindings,
+      },
+    ],
+    prefixes: homePrefixes.map((prefix) => ({ prefix, router: context.routerId })),
+    rules,
+    routes,
+    homeMtu: mtus.length > 0 ? Math.min(...mtus) : IPV6_MIN_MTU,
+    problems,
+  };
+}
+
+function planBinding(
+  config: MobileRouterConfig,
+  binding: MobileRouterBinding,
+  uplink: Uplink,
+  context: MobileRouterContext,
+  problems: Plan['problems'],
+): BindingPlan {
+  let state = context.disabled(binding.bid) ? 'disabled' : uplink.state;
+  const pathMtu = binding.mtu ?? uplink.link?.mtu;
+  const mtu = pathMtu === undefined ? undefined : innerMtu(pathMtu, binding.tunnel);
+  if (pathMtu !== undefined && mtu === undefined) {
+    problems.push({
+      code: 'PATH_TOO_NARROW',
+      message:
+        `binding ${binding.name}: ${binding.interface} has an MTU of ${pathMtu}; ` +
+        `tunnel ${binding.tunnel} needs ${IPV6_MIN_MTU + TUNNEL_OVERHEAD[binding.tunnel]}`,
+    });
+    state = carries(state) ? 'down' : state;
+  }
+  return {
+    index: context.index(binding.bid),
+    bid: binding.bid,
+    name: binding.name,
+    priority: binding.priority,
+    tunnel: binding.tunnel,
+    state,
+    careOf: uplink.careOf,
+    homeAgent: config.home.agent,
+    interface: binding.interface,
+    nextHop: uplink.nextHop,
+    mtu,
+    accepts: uplink.candidates.map((local) => ({ local, remote: config.home.agent })),
+  };
+}
+
+/**
+ * Rule and table that make what has a care-of address as its source leave by that address's link: the outer
+ * packets of an external tunnel, and sockets bound to it.
+ */
+function outerRouting(
+  config: MobileRouterConfig,
+  binding: MobileRouterBinding,
+  uplink: Uplink,
+): { rules: RuleSpec[]; routes: RoutePlan[] } {
+  const { routing } = config;
+  const table = routing.table + binding.bid;
+  const rules = uplink.candidates.map((address) => ({
+    priority: routing.rulePriority,
+    source: Prefix.host(address),
+    table,
+    protocol: routing.protocol,
+  }));
+  if (rules.length === 0) {
+    return { rules: [], routes: [] };
+  }
+  const add = (spec: Partial<RoutePlan['spec']> & { destination: Prefix; metric: number }): RoutePlan => ({
+    spec: { ...spec, table, protocol: routing.protocol },
+    needsBindings: false,
+  });
+  const routes = [add({ destination: Prefix.DEFAULT, type: 'unreachable', metric: LAST_METRIC })];
+  const { link, nextHop } = uplink;
+  if (link && nextHop) {
+    const ifindex = link.ifindex;
+    const gateway = nextHop.address?.equals(config.home.agent) ? undefined : nextHop.address;
+    routes.push(add({ destination: Prefix.DEFAULT, ifindex, gateway, metric: routing.metric }));
+    for (const prefix of [LINK_LOCAL, ...uplink.prefixes]) {
+      routes.push(add({ destination: prefix, ifindex, metric: routing.metric }));
+    }
+  }
+  return { rules, routes };
+}

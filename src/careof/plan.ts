@@ -1,0 +1,128 @@
+import type { TunnelKind } from '../config/index.js';
+import { type CxBinding, CxBindingFlag, CxTunnelKind } from '../datapath/index.js';
+import type { Address, MacAddress, Prefix } from '../net/index.js';
+import type { RouteSpec, RuleSpec } from '../netlink/index.js';
+import type { Policy } from '../policy/index.js';
+import type { BindingState } from '../views/index.js';
+import type { NextHop } from './uplink.js';
+
+/** Bytes an outer header takes: IPv6 alone, or IPv6 + UDP + VXLAN + the inner Ethernet header. */
+export const TUNNEL_OVERHEAD: Readonly<Record<TunnelKind, number>> = { bpf: 40, external: 70 };
+
+/** Smallest MTU an IPv6 link may have (RFC 8200 section 5). */
+export const IPV6_MIN_MTU = 1280;
+
+/** A router whose packets we carry; on a mobile router there is one, itself. */
+export interface RouterPlan {
+  id: number;
+  name: string;
+  homeAddress: Address;
+  prefixes: readonly Prefix[];
+  policies: readonly Policy[];
+  bindings: BindingPlan[];
+}
+
+/** A binding as it should be, derived from config, registrations and the kernel. */
+export interface BindingPlan {
+  index: number;
+  bid: number;
+  name: string;
+  /** BID-PRI */
+  priority: number;
+  tunnel: TunnelKind;
+  state: BindingState;
+  careOf: Address | undefined;
+  homeAgent: Address;
+  /** The uplink's name, as far as known. */
+  interface: string | undefined;
+  nextHop: NextHop | undefined;
+  /** Largest inner packet, bytes; undefined as long as the path is unknown. */
+  mtu: number | undefined;
+  /** Pairs of outer addresses from which packets of this binding are taken. */
+  accepts: { local: Address; remote: Address }[];
+}
+
+/** A route of ours; one that leads packets to the home interface waits for a binding that can carry them. */
+export interface RoutePlan {
+  spec: RouteSpec & { table: number; metric: number };
+  needsBindings: boolean;
+}
+
+/** Everything that should be so. */
+export interface Plan {
+  routers: RouterPlan[];
+  prefixes: { prefix: Prefix; router: number }[];
+  rules: RuleSpec[];
+  routes: RoutePlan[];
+  /** MTU of the home interface, bytes. */
+  homeMtu: number;
+  /** What an operator should know, one entry for each thing that is wrong. */
+  problems: { code: string; message: string }[];
+}
+
+/** Does a binding carry packets in this state? */
+export function carries(state: BindingState): boolean {
+  return state === 'usable' || state === 'deprecated';
+}
+
+/** The device that makes external outer headers. */
+export interface TunnelDevice {
+  ifindex: number;
+  vni: number;
+}
+
+/** The row packets use for a binding, undefined while it cannot carry any. */
+export function bindingRow(
+  plan: BindingPlan,
+  router: number,
+  outer: { source: Address; destination: Address },
+  tunnel: TunnelDevice | undefined,
+): CxBinding | undefined {
+  const { nextHop, mtu } = plan;
+  if (!carries(plan.state) || !nextHop || mtu === undefined) {
+    return undefined;
+  }
+  const common = {
+    outerSource: outer.source.toString(),
+    outerDestination: outer.destination.toString(),
+    nextHop: (nextHop.address ?? outer.destination).toString(),
+    uplinkIfindex: nextHop.ifindex,
+    router,
+    bid: plan.bid,
+    mtu,
+  };
+  if (plan.tunnel === 'external') {
+    return tunnel
+      ? {
+          ...common,
+          ifindex: tunnel.ifindex,
+          tunnelId: tunnel.vni,
+          kind: CxTunnelKind.EXTERNAL,
+          flags: 0,
+          nextHopMac: macText(undefined),
+          ownMac: macText(undefined),
+        }
+      : undefined;
+  }
+  const flags =
+    (nextHop.linkHeader ? 0 : CxBindingFlag.NO_LINK_HEADER) | (nextHop.mac ? CxBindingFlag.MAC_KNOWN : 0);
+  return {
+    ...common,
+    ifindex: nextHop.ifindex,
+    tunnelId: 0,
+    kind: CxTunnelKind.BPF,
+    flags,
+    nextHopMac: macText(nextHop.mac),
+    ownMac: macText(nextHop.ownMac),
+  };
+}
+
+function macText(mac: MacAddress | undefined): string {
+  return mac?.toString() ?? '00:00:00:00:00:00';
+}
+
+/** MTU for the inner packet, or why the path is too narrow: BPF cannot make outer fragments. */
+export function innerMtu(pathMtu: number, tunnel: TunnelKind): number | undefined {
+  const mtu = Math.min(pathMtu, 65535) - TUNNEL_OVERHEAD[tunnel];
+  return mtu < IPV6_MIN_MTU ? undefined : mtu;
+}

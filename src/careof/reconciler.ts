@@ -1,0 +1,329 @@
+import type { Config } from '../config/index.js';
+import {
+  type Attachment,
+  CxRole,
+  CxSetting,
+  type Datapath,
+  encodeCxNeighbour,
+  encodeCxTunnelEnd,
+  encodeCxTunnelEndKey,
+  decodeCxTunnelEnd,
+} from '../datapath/index.js';
+import type { Address, Prefix } from '../net/index.js';
+import { ARPHRD, type Link, type Netlink, NetlinkError, type NetlinkSnapshot } from '../netlink/index.js';
+import { compileGeneration } from '../policy/index.js';
+import { ensureHomeDevice, ensureTunnelDevice, settleHomeDevice } from './home-device.js';
+import { addMissing, homeRoutes, removeStale } from './kernel-routing.js';
+import { directNeighbours, holdNeighbours } from './managed-neighbours.js';
+import { type BindingPlan, bindingRow, carries, type Plan, type TunnelDevice } from './plan.js';
+
+/** The devices of an instance. */
+export interface Devices {
+  home: Link;
+  peer: Link;
+  tunnel: Link | undefined;
+}
+
+/** What one run did that is worth telling. */
+export interface ReconcileReport {
+  /** Bindings whose row was switched. */
+  switched: { plan: BindingPlan; router: string; from: string | undefined; at: number }[];
+  generation: { from: number; to: number } | undefined;
+  attachments: Attachment[];
+  problems: { code: string; message: string }[];
+  /** When the next run is due although nothing happens, milliseconds from now. */
+  dueInMs: number | undefined;
+}
+
+/**
+ * Makes kernel and maps equal to a plan, and can be run at any time: whatever is right already is not
+ * touched. The order keeps every packet right on the way: bindings that died are taken out first; rule,
+ * table and accept set are there before a binding is switched; what is stale goes last.
+ */
+export class Reconciler {
+  readonly #netlink: Netlink;
+  readonly #datapath: Datapath;
+  /** When an accepted pair of outer addresses that is no longer planned will be refused. */
+  readonly #leaving = new Map<string, number>();
+
+  constructor(netlink: Netlink, datapath: Datapath) {
+    this.#netlink = netlink;
+    this.#datapath = datapath;
+  }
+
+  /** Makes the devices that everything else refers to. */
+  async devices(config: Config, mtu: number): Promise<Devices> {
+    const mac = this.#datapath.homeMac;
+    const { home, peer } = await ensureHomeDevice(this.#netlink, config.home.interface, mac, mtu);
+    const tunnel = config.external && (await ensureTunnelDevice(this.#netlink, config.external, mac));
+    const settings = this.#datapath.settings;
+    settings.set(CxSetting.HOME_IFINDEX, home.ifindex);
+    settings.set(CxSetting.TUNNEL_IFINDEX, tunnel?.ifindex ?? 0);
+    settings.set(CxSetting.ROUTE_PROTOCOL, config.routing.protocol);
+    return { home, peer, tunnel };
+  }
+
+  async run(config: Config, plan: Plan, devices: Devices, snapshot: NetlinkSnapshot): Promise<ReconcileReport> {
+    const report: ReconcileReport = {
+      switched: [],
+      generation: undefined,
+      attachments: [],
+      problems: [...plan.problems],
+      dueInMs: undefined,
+    };
+    const own = { protocol: config.routing.protocol };
+    await this.#switchBindings(config, plan, devices, 'off', report);
+
+    const early = plan.routes.filter((route) => !route.needsBindings).map((route) => route.spec);
+    await guard(report, () => addMissing(this.#netlink, snapshot, own, { rules: plan.rules, routes: early }));
+    this.#datapath.prefixes.sync(plan.prefixes);
+    await this.#syncTunnelEnds(config, plan, report);
+    this.#attach(config, plan, devices, snapshot, report);
+    await this.#activatePolicies(plan, report);
+    await this.#switchBindings(config, plan, devices, 'on', report);
+
+    const address = config.role === 'mobile-router' ? config.home.address : undefined;
+    await guard(report, () => settleHomeDevice(this.#netlink, devices.home, plan.homeMtu, address));
+    const all = { rules: plan.rules, routes: plan.routes.map((route) => route.spec) };
+    await guard(report, () => addMissing(this.#netlink, snapshot, own, all));
+    await guard(report, () => removeStale(this.#netlink, snapshot, own, all));
+    this.#datapath.routes.sync(
+      homeRoutes(snapshot, devices.home.ifindex, (prefix) => routerOwning(plan, config, prefix)),
+    );
+    await this.#syncNeighbours(config, plan, snapshot, report);
+    await this.#releaseBindings(plan);
+    return report;
+  }
+
+  async #switchBindings(
+    config: Config,
+    plan: Plan,
+    devices: Devices,
+    direction: 'on' | 'off',
+    report: ReconcileReport,
+  ): Promise<void> {
+    const tunnel: TunnelDevice | undefined =
+      devices.tunnel && config.external && { ifindex: devices.tunnel.ifindex, vni: config.external.vni };
+    for (const router of plan.routers) {
+      for (const binding of router.bindings) {
+        const row = bindingRow(binding, router.id, outerAddresses(config, binding), tunnel);
+        if ((row === undefined) !== (direction === 'off')) {
+          continue;
+        }
+        const before = this.#datapath.bindings.current(binding.index);
+        if (await this.#datapath.bindings.set(binding.index, row)) {
+          const from = config.role === 'mobile-router' ? before?.outerSource : before?.outerDestination;
+          report.switched.push({ plan: binding, router: router.name, from, at: performance.now() });
+        }
+      }
+    }
+  }
+
+  /** Old pairs stay for the grace time: packets under way still carry them. */
+  async #syncTunnelEnds(config: Config, plan: Plan, report: ReconcileReport): Promise<void> {
+    const desired = new Map<string, readonly [Uint8Array, Uint8Array]>();
+    const add = (local: string, remote: string, binding: number, router: number): void => {
+      const end = { local, remote };
+      desired.set(`${local} ${remote}`, [
+        encodeCxTunnelEndKey(end),
+        encodeCxTunnelEnd({ ...end, binding, router }),
+      ]);
+    };
+    for (const router of plan.routers) {
+      for (const binding of router.bindings) {
+        for (const { local, remote } of binding.accepts) {
+          add(local.toString(), remote.toString(), binding.index, router.id);
+          add(local.toString(), '::', 0, 0);
+        }
+      }
+    }
+    if (config.role === 'home-agent') {
+      add(config.home.agent.toString(), '::', 0, 0);
+    }
+    const now = performance.now();
+    for (const name of desired.keys()) {
+      this.#leaving.delete(name);
+    }
+    await this.#datapath.tunnelEnds.sync(desired.values(), (row) => {
+      const { local, remote } = decodeCxTunnelEnd(row);
+      const name = `${local} ${remote}`;
+      const deadline = this.#leaving.get(name) ?? now + config.graceTimeMs;
+      this.#leaving.set(name, deadline);
+      if (deadline > now) {
+        report.dueInMs = Math.min(report.dueInMs ?? Number.POSITIVE_INFINITY, deadline - now);
+        return true;
+      }
+      this.#leaving.delete(name);
+      return false;
+    });
+  }
+
+  #attach(config: Config, plan: Plan, devices: Devices, snapshot: NetlinkSnapshot, report: ReconcileReport): void {
+    const desired = planAttachments(config, devices, snapshot, report);
+    try {
+      const changes = this.#datapath.attachments.sync(
+        desired,
+        snapshot.links.map((link) => link.ifindex),
+      );
+      for (const name of changes.detached) {
+        report.problems.push({ code: 'DETACHED', message: `${name} is no longer used` });
+      }
+    } catch (error) {
+      // A vanished interface must not stop what concerns the others.
+      if (plan.routers.length === 0 || !(error instanceof Error) || !('code' in error)) {
+        throw error;
+      }
+      report.problems.push({ code: String(error.code), message: error.message });
+    }
+    report.attachments = desired;
+  }
+
+  async #activatePolicies(plan: Plan, report: ReconcileReport): Promise<void> {
+    const { generations, policyIds, bindings } = this.#datapath;
+    const compiled = compileGeneration(
+      plan.routers.map((router) => ({
+        routerId: router.id,
+        policies: router.policies,
+        bindings: router.bindings.map(({ bid, priority }) => ({ bid, priority })),
+      })),
+      {
+        bindingIndex: (router, bid) => bindings.index({ router, bid }),
+        policyId: (router, fid) => policyIds.id(router, fid),
+        limits: { policies: generations.policyCapacity, routers: generations.routerCapacity - 1 },
+      },
+    );
+    if (generations.activeId !== 0 && generations.isActive(compiled)) {
+      return;
+    }
+    const from = generations.activeId;
+    report.generation = { from, to: await generations.activate(compiled) };
+    policyIds.keepOnly(new Set(compiled.policies.map((policy) => policy.id)));
+  }
+
+  async #syncNeighbours(
+    config: Config,
+    plan: Plan,
+    snapshot: NetlinkSnapshot,
+    report: ReconcileReport,
+  ): Promise<void> {
+    const names = new Set(
+      config.role === 'mobile-router'
+        ? config.ingress.filter((item) => item.forwarding === 'fast').map((item) => item.interface)
+        : config.interfaces,
+    );
+    const links = snapshot.links.filter((link) => names.has(link.name));
+    const direct = directNeighbours(snapshot, links).slice(0, config.limits.neighbours);
+    await this.#datapath.neighbours.sync(
+      direct.map((neighbour) => [
+        neighbour.address.toBytes(),
+        encodeCxNeighbour({
+          address: neighbour.address.toString(),
+          ifindex: neighbour.ifindex,
+          mac: neighbour.mac.toString(),
+          ownMac: neighbour.ownMac.toString(),
+          mtu: neighbour.mtu,
+        }),
+      ]),
+    );
+    const nextHops = new Map<string, { ifindex: number; address: Address }>();
+    for (const { nextHop, state } of plan.routers.flatMap((router) => router.bindings)) {
+      if (nextHop?.address && carries(state)) {
+        nextHops.set(`${nextHop.ifindex} ${nextHop.address}`, {
+          ifindex: nextHop.ifindex,
+          address: nextHop.address,
+        });
+      }
+    }
+    await guard(report, () =>
+      holdNeighbours(
+        this.#netlink,
+        snapshot,
+        { nextHops: [...nextHops.values()], direct },
+        config.routing.protocol,
+      ),
+    );
+  }
+
+  /** Forgets bindings that are in no router's list and, by now, in no generation. */
+  async #releaseBindings(plan: Plan): Promise<void> {
+    const planned = new Set(plan.routers.flatMap((router) => router.bindings.map((binding) => binding.index)));
+    for (const { index } of this.#datapath.bindings.identities()) {
+      if (!planned.has(index)) {
+        await this.#datapath.bindings.release(index);
+      }
+    }
+    this.#datapath.routerIds.keepOnly(new Set(plan.routers.map((router) => router.homeAddress.toString())));
+  }
+}
+
+/** Runs a step that depends on the kernel's mood; what it refuses is reported, and tried again next time. */
+async function guard(report: ReconcileReport, step: () => Promise<void>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) {
+      throw error;
+    }
+    report.problems.push({ code: error.errnoName ?? error.code, message: error.message });
+  }
+}
+
+function outerAddresses(config: Config, binding: BindingPlan): { source: Address; destination: Address } {
+  const careOf = binding.careOf ?? binding.homeAgent;
+  return config.role === 'mobile-router'
+    ? { source: careOf, destination: binding.homeAgent }
+    : { source: binding.homeAgent, destination: careOf };
+}
+
+function routerOwning(plan: Plan, config: Config, prefix: Prefix): number {
+  if (config.role === 'mobile-router') {
+    return plan.routers[0]?.id ?? 0;
+  }
+  return plan.prefixes.find((owner) => owner.prefix.contains(prefix))?.router ?? 0;
+}
+
+function planAttachments(
+  config: Config,
+  devices: Devices,
+  snapshot: NetlinkSnapshot,
+  report: ReconcileReport,
+): Attachment[] {
+  const attachments: Attachment[] = [];
+  const add = (role: Attachment['role'], link: Link, direction: Attachment['direction'], program: string): void => {
+    const { name, ifindex } = link;
+    if (!attachments.some((item) => item.role === role && item.ifindex === ifindex)) {
+      attachments.push({ role, interface: name, ifindex, direction, program });
+    }
+  };
+  const onLink = (role: Attachment['role'], name: string, program: string): void => {
+    const link = snapshot.links.find((item) => item.name === name || item.altNames.includes(name));
+    if (link) {
+      add(role, link, 'ingress', link.type === ARPHRD.ETHER ? program : `${program}_l3`);
+    } else {
+      report.problems.push({ code: 'INTERFACE_MISSING', message: `there is no interface ${name} now` });
+    }
+  };
+  add('home', devices.home, 'egress', 'coax_home');
+  add('peer', devices.peer, 'ingress', 'coax_peer');
+  if (devices.tunnel) {
+    add('tunnel', devices.tunnel, 'ingress', 'coax_tunnel');
+  }
+  if (config.role === 'mobile-router') {
+    for (const item of config.ingress.filter(({ forwarding }) => forwarding === 'fast')) {
+      onLink('ingress', item.interface, 'coax_ingress');
+    }
+    for (const binding of config.bindings) {
+      onLink('uplink', binding.interface, 'coax_uplink');
+    }
+  } else {
+    for (const name of config.interfaces) {
+      onLink('transit', name, 'coax_transit');
+    }
+  }
+  return attachments;
+}
+
+/** The role number of a config, as the programs know it. */
+export function roleOf(config: Config): CxRole {
+  return config.role === 'mobile-router' ? CxRole.MOBILE_ROUTER : CxRole.HOME_AGENT;
+}

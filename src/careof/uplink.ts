@@ -1,0 +1,163 @@
+import type { Address, MacAddress, Prefix } from '../net/index.js';
+import { ARPHRD, type InterfaceAddress, type Link, type NetlinkSnapshot, RT_TABLE } from '../netlink/index.js';
+import type { BindingState } from '../views/index.js';
+
+/** Where the outer packets of a binding go next. */
+export interface NextHop {
+  ifindex: number;
+  /** Undefined on a link without neighbours (tun, wwan). */
+  address: Address | undefined;
+  /** Undefined until the kernel has resolved it. */
+  mac: MacAddress | undefined;
+  ownMac: MacAddress | undefined;
+  /** Whether packets on this link start with an Ethernet header. */
+  linkHeader: boolean;
+}
+
+/** An uplink as it is now. */
+export interface Uplink {
+  state: BindingState;
+  link: Link | undefined;
+  /** The address to use, set when the state is `usable` or `deprecated`. */
+  careOf: Address | undefined;
+  nextHop: NextHop | undefined;
+  /** Addresses that may be or become the care-of address: tunnelled packets to any of them are taken. */
+  candidates: Address[];
+  /** On-link prefixes of the uplink, for its routing table. */
+  prefixes: Prefix[];
+}
+
+/** What is asked of an uplink. */
+export interface UplinkQuery {
+  interface: string;
+  careOf: 'auto' | Address;
+  gateway: 'auto' | Address;
+  homeAgent: Address;
+  /** Home address and mobile network prefixes: never a care-of address. */
+  home: readonly Prefix[];
+  /** The care-of address in use, kept as long as it is good. */
+  current: Address | undefined;
+  /** Protocol number of our own routes, which are no way to the home agent. */
+  ownProtocol: number;
+}
+
+/** Derives the state of an uplink from the kernel's. */
+export function observeUplink(snapshot: NetlinkSnapshot, query: UplinkQuery): Uplink {
+  const link = snapshot.links.find(
+    (candidate) => candidate.name === query.interface || candidate.altNames.includes(query.interface),
+  );
+  const gone = (state: BindingState, part: Partial<Uplink> = {}): Uplink => ({
+    state,
+    link,
+    careOf: undefined,
+    nextHop: undefined,
+    candidates: [],
+    prefixes: [],
+    ...part,
+  });
+  if (!link?.up) {
+    return gone('down');
+  }
+  const addresses = snapshot.addresses.filter(
+    (item) =>
+      item.ifindex === link.ifindex &&
+      item.address.isGlobal &&
+      !item.dadFailed &&
+      !query.home.some((prefix) => prefix.contains(item.address)) &&
+      (query.careOf === 'auto' || query.careOf.equals(item.address)),
+  );
+  const found = {
+    candidates: addresses.map((item) => item.address),
+    prefixes: onLinkPrefixes(addresses),
+  };
+  if (!hasCarrier(link)) {
+    return gone('no-carrier', found);
+  }
+  const chosen = chooseCareOf(addresses, query.current);
+  if (!chosen) {
+    return gone(addresses.length > 0 ? 'tentative' : 'no-address', found);
+  }
+  const nextHop = findNextHop(snapshot, link, query);
+  if (!nextHop) {
+    return gone('no-route', found);
+  }
+  return {
+    state: chosen.deprecated ? 'deprecated' : 'usable',
+    link,
+    careOf: chosen.address,
+    nextHop,
+    ...found,
+  };
+}
+
+/** Whether frames can leave; a link that cannot tell (tun) is taken at its word. */
+export function hasCarrier(link: Link): boolean {
+  return link.carrier !== false && link.operState !== 'down' && link.operState !== 'lowerLayerDown';
+}
+
+/**
+ * The address to use among those of an uplink: the one in use while it is preferred, else a preferred one,
+ * else the one in use, else any that is valid. Temporary addresses only when nothing else is there.
+ */
+export function chooseCareOf(
+  addresses: readonly InterfaceAddress[],
+  current: Address | undefined,
+): InterfaceAddress | undefined {
+  const rank = (item: InterfaceAddress): number =>
+    (item.deprecated ? 4 : 0) + (current?.equals(item.address) ? 0 : 2) + (item.temporary ? 1 : 0);
+  return addresses
+    .filter((item) => !item.tentative || item.optimistic)
+    .sort((a, b) => rank(a) - rank(b) || a.address.compare(b.address))[0];
+}
+
+function onLinkPrefixes(addresses: readonly InterfaceAddress[]): Prefix[] {
+  const prefixes = new Map<string, Prefix>();
+  for (const { prefix, noPrefixRoute } of addresses) {
+    if (!noPrefixRoute && !prefix.isHost) {
+      prefixes.set(prefix.toString(), prefix);
+    }
+  }
+  return [...prefixes.values()];
+}
+
+function findNextHop(snapshot: NetlinkSnapshot, link: Link, query: UplinkQuery): NextHop | undefined {
+  if (query.gateway !== 'auto') {
+    return describeNextHop(snapshot, link, query.gateway);
+  }
+  const best = snapshot.routes
+    .filter(
+      (route) =>
+        route.type === 'unicast' &&
+        route.table !== RT_TABLE.LOCAL &&
+        route.protocol !== query.ownProtocol &&
+        !route.dead &&
+        route.destination.contains(query.homeAgent) &&
+        (route.ifindex === link.ifindex || route.nextHops.some((hop) => hop.ifindex === link.ifindex)),
+    )
+    .sort((a, b) => b.destination.length - a.destination.length || a.metric - b.metric)[0];
+  if (!best) {
+    return undefined;
+  }
+  const gateway =
+    best.nextHops.find((hop) => hop.ifindex === link.ifindex)?.gateway ??
+    (best.ifindex === link.ifindex ? best.gateway : undefined);
+  return describeNextHop(snapshot, link, gateway ?? query.homeAgent);
+}
+
+/** The next hop with what the neighbour table knows of it. */
+export function describeNextHop(snapshot: NetlinkSnapshot, link: Link, address: Address): NextHop {
+  const linkHeader = link.type === ARPHRD.ETHER;
+  if (!linkHeader) {
+    return { ifindex: link.ifindex, address: undefined, mac: undefined, ownMac: undefined, linkHeader };
+  }
+  const neighbour = snapshot.neighbours.find(
+    (item) => item.ifindex === link.ifindex && !item.proxy && item.address.equals(address),
+  );
+  return {
+    ifindex: link.ifindex,
+    address,
+    mac: neighbour?.usable ? neighbour.mac : undefined,
+    ownMac: link.mac,
+    linkHeader,
+  };
+}

@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import type { PolicyView } from '../../views/index.js';
+import { connectDaemon } from '../daemon-client.js';
+import { formatBytes } from '../format.js';
+import { print } from '../output.js';
+import { type Column, formatTable } from '../table.js';
+import { addTargetOptions, type TargetOptions } from '../target.js';
+
+const COLUMNS: readonly Column<PolicyView>[] = [
+  { title: 'ROUTER', cell: (policy) => policy.router },
+  { title: 'FID', align: 'right', cell: (policy) => policy.fid },
+  { title: 'NAME', cell: (policy) => policy.name },
+  { title: 'PRI', align: 'right', cell: (policy) => policy.priority },
+  { title: 'MATCH', cell: (policy) => policy.match },
+  { title: 'USE', cell: (policy) => policy.use.join(' ') },
+  { title: 'PACKETS', align: 'right', cell: (policy) => policy.packets },
+  { title: 'BYTES', align: 'right', cell: (policy) => formatBytes(policy.bytes) },
+];
+
+/** `coax policies`: the policies in their order, with what each has decided. */
+export function addPolicies(program: Command): void {
+  addTargetOptions(program.command('policies').description('the policies in their order, with hits')).action(
+    async (options: TargetOptions) => {
+      const policies = await (await connectDaemon(options)).policies();
+      print(options.json === true, policies, () =>
+        formatTable(
+          COLUMNS,
+          policies,
+          'no policies: every packet takes the usable binding of lowest BID-PRI',
+        ),
+      );
+    },
+  );
+}

@@ -1,0 +1,32 @@
+import type { MobileRouterConfig } from './config.js';
+import type { YamlDocument } from './document.js';
+import { defaultSocket, type RawHomeAgent, type RawMobileRouter } from './schema.js';
+
+type CommonKey = 'instance' | 'socket' | 'bpffs' | 'external' | 'routing' | 'graceTimeMs' | 'limits';
+
+/** The settings that both roles have. */
+export function commonConfig(raw: RawMobileRouter | RawHomeAgent): Pick<MobileRouterConfig, CommonKey> {
+  return {
+    instance: raw.instance,
+    socket: raw.socket ?? defaultSocket(raw.instance),
+    bpffs: raw.bpffs,
+    external: raw.external,
+    routing: {
+      table: raw.routing.table,
+      rulePriority: raw.routing['rule-priority'],
+      metric: raw.routing.metric,
+      protocol: raw.routing.protocol,
+    },
+    graceTimeMs: raw['grace-time'],
+    limits: raw.limits,
+  };
+}
+
+/** Whether the file has an external section, and whether that is well-formed. */
+export function externalState(
+  sections: { readonly external?: unknown },
+  document: YamlDocument,
+): 'present' | 'absent' | 'malformed' {
+  if (sections.external !== undefined) return 'present';
+  return Object.hasOwn(document.value as object, 'external') ? 'malformed' : 'absent';
+}

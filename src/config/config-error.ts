@@ -1,0 +1,35 @@
+/** One thing that is wrong with a configuration file. */
+export interface ConfigProblem {
+  readonly file: string;
+  /** 1-based; 0 when the problem is the file as a whole. */
+  readonly line: number;
+  /** 1-based; 0 when the problem is the file as a whole. */
+  readonly column: number;
+  /** Where in the settings, such as `bindings[0].bid`; empty at the top. */
+  readonly path: string;
+  readonly message: string;
+  /** What to write or do instead. */
+  readonly hint: string;
+}
+
+/** `CONFIG_UNREADABLE`: the file cannot be read at all; `CONFIG_INVALID`: its content is refused. */
+export type ConfigErrorCode = 'CONFIG_INVALID' | 'CONFIG_UNREADABLE';
+
+/** A configuration that is not accepted. The message has one line for each problem, in file order. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code: ConfigErrorCode;
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(code: ConfigErrorCode, problems: readonly ConfigProblem[], options?: ErrorOptions) {
+    const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+    super(sorted.map(formatProblem).join('\n'), options);
+    this.code = code;
+    this.problems = sorted;
+  }
+}
+
+function formatProblem({ file, line, column, path, message, hint }: ConfigProblem): string {
+  const place = line > 0 ? `${file}:${line}:${column}` : file;
+  return `${place}: ${path === '' ? '' : `${path}: `}${message}; ${hint}`;
+}

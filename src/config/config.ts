@@ -1,0 +1,107 @@
+import type { Address, Prefix } from '../net/index.js';
+import type { Policy } from '../policy/index.js';
+
+/** What one configuration file says, complete with defaults; immutable. */
+export type Config = MobileRouterConfig | HomeAgentConfig;
+
+/** How a binding's outer header is made. */
+export type TunnelKind = 'bpf' | 'external';
+
+interface CommonConfig {
+  /** Name of this daemon among those of the machine. */
+  readonly instance: string;
+  /** Path of the API's Unix socket. */
+  readonly socket: string;
+  /** Where the BPF file system is mounted. */
+  readonly bpffs: string;
+  readonly external: ExternalConfig | undefined;
+  readonly routing: RoutingConfig;
+  /** How long an old care-of address is still accepted, milliseconds. */
+  readonly graceTimeMs: number;
+  readonly limits: LimitsConfig;
+}
+
+export interface MobileRouterConfig extends CommonConfig {
+  readonly role: 'mobile-router';
+  readonly home: {
+    readonly agent: Address;
+    readonly address: Address;
+    readonly prefixes: readonly Prefix[];
+    /** The home interface; its peer is this name and a `p`. */
+    readonly interface: string;
+  };
+  readonly ingress: readonly IngressConfig[];
+  readonly bindings: readonly MobileRouterBinding[];
+  /** In the order they are asked. */
+  readonly policies: readonly Policy[];
+}
+
+export interface IngressConfig {
+  readonly interface: string;
+  readonly forwarding: 'fast' | 'stack';
+}
+
+export interface MobileRouterBinding {
+  readonly bid: number;
+  readonly name: string;
+  readonly priority: number;
+  /** The uplink. */
+  readonly interface: string;
+  readonly careOf: 'auto' | Address;
+  readonly gateway: 'auto' | Address;
+  readonly tunnel: TunnelKind;
+  /** Path MTU of the outer packet, bytes; `undefined`: that of the uplink. */
+  readonly mtu: number | undefined;
+}
+
+export interface HomeAgentConfig extends CommonConfig {
+  readonly role: 'home-agent';
+  readonly home: { readonly agent: Address; readonly interface: string };
+  readonly interfaces: readonly string[];
+  readonly routers: readonly RouterConfig[];
+}
+
+export interface RouterConfig {
+  readonly name: string;
+  readonly address: Address;
+  readonly prefixes: readonly Prefix[];
+  readonly bindings: readonly HomeAgentBinding[];
+  /** In the order they are asked. */
+  readonly policies: readonly Policy[];
+}
+
+export interface HomeAgentBinding {
+  readonly bid: number;
+  readonly name: string;
+  readonly priority: number;
+  /** `undefined`: not known until it is registered. */
+  readonly careOf: Address | undefined;
+  readonly tunnel: TunnelKind;
+  readonly mtu: number | undefined;
+}
+
+export interface ExternalConfig {
+  readonly kind: 'vxlan';
+  readonly device: string;
+  readonly port: number;
+  readonly vni: number;
+}
+
+export interface RoutingConfig {
+  /** The routing table of BID n is this plus n. */
+  readonly table: number;
+  readonly rulePriority: number;
+  readonly metric: number;
+  /** rtnetlink protocol number that marks what is ours. */
+  readonly protocol: number;
+}
+
+/** How many of each the datapath's maps are made for. */
+export interface LimitsConfig {
+  readonly bindings: number;
+  readonly routers: number;
+  readonly policies: number;
+  readonly prefixes: number;
+  readonly routes: number;
+  readonly neighbours: number;
+}

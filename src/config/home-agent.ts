@@ -1,0 +1,130 @@
+import { Prefix } from '../net/index.js';
+import type { Policy } from '../policy/index.js';
+import {
+  type Claim,
+  checkBindings,
+  checkCareOf,
+  checkClaims,
+  checkExternal,
+  checkLimits,
+  checkTables,
+} from './checks.js';
+import { commonConfig, externalState } from './common.js';
+import type { HomeAgentConfig } from './config.js';
+import type { YamlDocument } from './document.js';
+import { readPolicies } from './policies.js';
+import type { Report } from './report.js';
+import { defaultBindingName, homeAgentSchema, type RawHomeAgent, routerSchema } from './schema.js';
+import { readSections, type Sections } from './sections.js';
+import { Uniqueness } from './uniqueness.js';
+
+/** Reads the file of a home agent; undefined, after reports, when something is wrong. */
+export function readHomeAgent(document: YamlDocument, report: Report): HomeAgentConfig | undefined {
+  const { complete, sections, problems } = readSections(homeAgentSchema, { routers: routerSchema }, document);
+  report.add(problems);
+  const policies = (sections.routers ?? []).map((router, position): readonly Policy[] => {
+    if (router === undefined) return [];
+    const path = ['routers', position];
+    const names = checkBindings(router.bindings, [...path, 'bindings'], report);
+    return readPolicies(router.policies, names, [...path, 'policies'], report);
+  });
+  checkInterfaces(sections, report);
+  checkRouters(sections, report);
+  checkLimits(sections.limits, needs(sections), report);
+  checkTables(
+    sections.routing?.table,
+    allBindings(sections).map(({ binding }) => binding.bid),
+    report,
+  );
+  if (!sections.routers?.includes(undefined)) {
+    checkExternal(sections.routers && allBindings(sections), externalState(sections, document), report);
+  }
+  if (complete === undefined || report.problems.length > 0) return undefined;
+  return {
+    ...commonConfig(complete),
+    role: complete.role,
+    home: complete.home,
+    interfaces: complete.interfaces,
+    routers: complete.routers.map((router, position) => ({
+      name: router.name,
+      address: router.address,
+      prefixes: router.prefixes,
+      bindings: router.bindings.map((binding) => ({
+        bid: binding.bid,
+        name: binding.name ?? defaultBindingName(binding.bid),
+        priority: binding.priority,
+        careOf: binding['care-of'],
+        tunnel: binding.tunnel,
+        mtu: binding.mtu,
+      })),
+      policies: policies[position] ?? [],
+    })),
+  };
+}
+
+type HomeAgentSections = Sections<RawHomeAgent>;
+
+function allBindings({ routers }: HomeAgentSections) {
+  return (routers ?? []).flatMap((router, position) =>
+    (router?.bindings ?? []).map((binding, index) => ({
+      binding,
+      path: ['routers', position, 'bindings', index],
+      router,
+    })),
+  );
+}
+
+function needs(sections: HomeAgentSections) {
+  const routers = sections.routers ?? [];
+  const sum = (count: (router: RawHomeAgent['routers'][number]) => number) =>
+    routers.reduce((total, router) => total + (router ? count(router) : 0), 0);
+  return [
+    { limit: 'routers', count: routers.length },
+    { limit: 'bindings', count: sum((router) => router.bindings.length) },
+    { limit: 'policies', count: sum((router) => router.policies.length) },
+    { limit: 'prefixes', count: sum((router) => router.prefixes.length + 1) },
+  ] as const;
+}
+
+function checkInterfaces({ home, interfaces, external }: HomeAgentSections, report: Report): void {
+  const seen = new Uniqueness('interface', report);
+  const hint = 'remove one of the two';
+  if (home !== undefined) {
+    seen.add(home.interface, ['home', 'interface'], hint);
+    seen.add(`${home.interface}p`, ['home', 'interface'], hint);
+  }
+  if (external !== undefined) seen.add(external.device, ['external', 'device'], hint);
+  for (const [position, name] of interfaces?.entries() ?? []) {
+    if (name !== undefined) seen.add(name, ['interfaces', position], hint);
+  }
+}
+
+function checkRouters(sections: HomeAgentSections, report: Report): void {
+  const agent = sections.home?.agent;
+  const names = new Uniqueness('router name', report);
+  const claims: Claim[] = [];
+  for (const [router, raw] of sections.routers?.entries() ?? []) {
+    if (raw === undefined) continue;
+    const path = ['routers', router];
+    names.add(raw.name, [...path, 'name'], 'write another name');
+    if (agent?.equals(raw.address)) {
+      const hint = 'write the home address of the mobile router';
+      report.at([...path, 'address'], "the home address is the home agent's address", hint);
+    }
+    claims.push({
+      kind: 'home address',
+      prefix: Prefix.host(raw.address),
+      path: [...path, 'address'],
+      router,
+    });
+    for (const [position, prefix] of raw.prefixes.entries()) {
+      claims.push({ kind: 'prefix', prefix, path: [...path, 'prefixes', position], router });
+    }
+  }
+  checkClaims(claims, agent, report);
+  const careOfs = new Uniqueness('care-of address', report);
+  for (const { binding, path, router } of allBindings(sections)) {
+    const careOf = binding['care-of'];
+    if (careOf) checkCareOf(careOf, [...path, 'care-of'], careOfs, agent, router, report);
+  }
+}

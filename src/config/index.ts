@@ -1,0 +1,17 @@
+export type {
+  Config,
+  ExternalConfig,
+  HomeAgentBinding,
+  HomeAgentConfig,
+  IngressConfig,
+  LimitsConfig,
+  MobileRouterBinding,
+  MobileRouterConfig,
+  RouterConfig,
+  RoutingConfig,
+  TunnelKind,
+} from './config.js';
+export { ConfigError, type ConfigErrorCode, type ConfigProblem } from './config-error.js';
+export { formatConfig } from './format.js';
+export { loadConfig, parseConfig } from './load.js';
+export { configJsonSchema, defaultSocket } from './schema.js';

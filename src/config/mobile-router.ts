@@ -1,0 +1,163 @@
+import { Prefix } from '../net/index.js';
+import {
+  checkBindings,
+  checkCareOf,
+  checkClaims,
+  checkExternal,
+  checkLimits,
+  checkTables,
+} from './checks.js';
+import { commonConfig, externalState } from './common.js';
+import type { MobileRouterConfig } from './config.js';
+import type { YamlDocument } from './document.js';
+import { readPolicies } from './policies.js';
+import type { Report } from './report.js';
+import {
+  defaultBindingName,
+  ingressSchema,
+  mobileRouterBindingSchema,
+  mobileRouterSchema,
+  policySchema,
+  type RawMobileRouter,
+} from './schema.js';
+import { readSections, type Sections } from './sections.js';
+import { Uniqueness } from './uniqueness.js';
+
+/** Reads the file of a mobile router; undefined, after reports, when something is wrong. */
+export function readMobileRouter(document: YamlDocument, report: Report): MobileRouterConfig | undefined {
+  const items = { ingress: ingressSchema, bindings: mobileRouterBindingSchema, policies: policySchema };
+  const { complete, sections, problems } = readSections(mobileRouterSchema, items, document);
+  report.add(problems);
+  const names = checkBindings(sections.bindings, ['bindings'], report);
+  const policies = readPolicies(sections.policies ?? [], names, ['policies'], report);
+  checkHome(sections, report);
+  checkInterfaces(sections, report);
+  checkUplinks(sections, report);
+  checkAddresses(sections, report);
+  checkExternal(
+    sections.bindings?.map((binding, position) => ({ binding, path: ['bindings', position] })),
+    externalState(sections, document),
+    report,
+  );
+  checkTables(
+    sections.routing?.table,
+    sections.bindings?.flatMap((binding) => binding?.bid ?? []) ?? [],
+    report,
+  );
+  checkLimits(
+    sections.limits,
+    [
+      { limit: 'bindings', count: sections.bindings?.length ?? 0 },
+      { limit: 'policies', count: sections.policies?.length ?? 0 },
+      { limit: 'prefixes', count: (sections.home?.prefixes.length ?? 0) + 1 },
+    ],
+    report,
+  );
+  if (complete === undefined || report.problems.length > 0) return undefined;
+  return { ...commonConfig(complete), ...build(complete), policies };
+}
+
+function build(
+  raw: RawMobileRouter,
+): Omit<MobileRouterConfig, keyof ReturnType<typeof commonConfig> | 'policies'> {
+  return {
+    role: raw.role,
+    home: raw.home,
+    ingress: raw.ingress,
+    bindings: raw.bindings.map((binding) => ({
+      bid: binding.bid,
+      name: binding.name ?? defaultBindingName(binding.bid),
+      priority: binding.priority,
+      interface: binding.interface,
+      careOf: binding['care-of'],
+      gateway: binding.gateway,
+      tunnel: binding.tunnel,
+      mtu: binding.mtu,
+    })),
+  };
+}
+
+type MobileRouterSections = Sections<RawMobileRouter>;
+
+function checkHome({ home, ingress }: MobileRouterSections, report: Report): void {
+  if (home === undefined) return;
+  if (home.address.equals(home.agent)) {
+    report.at(
+      ['home', 'address'],
+      "the home address is the home agent's address",
+      'write the address of this router',
+    );
+  }
+  if (ingress !== undefined && ingress.length > 0 && home.prefixes.length === 0) {
+    report.atKey(
+      ['ingress'],
+      'there is a mobile network but no prefix for it',
+      "add 'prefixes: [...]' to home",
+    );
+  }
+}
+
+/** An interface has one job only. */
+function checkInterfaces(sections: MobileRouterSections, report: Report): void {
+  const seen = new Uniqueness('interface', report);
+  const hint = 'write another interface, each has one job';
+  const home = sections.home?.interface;
+  if (home !== undefined) {
+    seen.add(home, ['home', 'interface'], hint);
+    seen.add(`${home}p`, ['home', 'interface'], hint);
+  }
+  const device = sections.external?.device;
+  if (device !== undefined) seen.add(device, ['external', 'device'], hint);
+  for (const [position, ingress] of sections.ingress?.entries() ?? []) {
+    if (ingress) seen.add(ingress.interface, ['ingress', position, 'interface'], hint);
+  }
+  // Several bindings may share an uplink, so these are not counted among themselves.
+  const uplinks = new Set<string>();
+  for (const [position, binding] of sections.bindings?.entries() ?? []) {
+    if (!binding || uplinks.has(binding.interface)) continue;
+    uplinks.add(binding.interface);
+    seen.add(binding.interface, ['bindings', position, 'interface'], hint);
+  }
+}
+
+/** Bindings on the same uplink must say which care-of address is whose. */
+function checkUplinks({ bindings }: MobileRouterSections, report: Report): void {
+  const first = new Map<string, { position: number; auto: boolean }>();
+  for (const [position, binding] of bindings?.entries() ?? []) {
+    if (!binding) continue;
+    const auto = binding['care-of'] === 'auto';
+    const other = first.get(binding.interface);
+    if (other === undefined) first.set(binding.interface, { position, auto });
+    else if (auto || other.auto) {
+      report.at(
+        ['bindings', position, 'interface'],
+        `uplink ${binding.interface} is shared with bindings[${other.position}], and 'care-of: auto' cannot tell their addresses apart`,
+        "write 'care-of: ADDRESS' in both, or another interface",
+      );
+    }
+  }
+}
+
+function checkAddresses({ home, bindings }: MobileRouterSections, report: Report): void {
+  if (home !== undefined) {
+    checkClaims(
+      [
+        { kind: 'home address', prefix: Prefix.host(home.address), path: ['home', 'address'], router: 0 },
+        ...home.prefixes.map((prefix, position) => ({
+          kind: 'prefix' as const,
+          prefix,
+          path: ['home', 'prefixes', position],
+          router: 0,
+        })),
+      ],
+      home.agent,
+      report,
+    );
+  }
+  const seen = new Uniqueness('care-of address', report);
+  for (const [position, binding] of bindings?.entries() ?? []) {
+    const careOf = binding?.['care-of'];
+    if (careOf === undefined || careOf === 'auto') continue;
+    checkCareOf(careOf, ['bindings', position, 'care-of'], seen, home?.agent, home, report);
+  }
+}

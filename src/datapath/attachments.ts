@@ -1,0 +1,150 @@
+import {
+  attachClsact,
+  attachTcx,
+  BpfError,
+  BpfLink,
+  type BpfProgram,
+  ClsactFilter,
+  features,
+} from '../libbpf-ts/index.js';
+import { DatapathError } from './datapath-error.js';
+import type { Instance } from './instance.js';
+
+/** What a program is for at the place it sits. */
+export type AttachmentRole = 'home' | 'peer' | 'ingress' | 'uplink' | 'transit' | 'tunnel';
+
+/** A program that is to sit on an interface. */
+export interface Attachment {
+  role: AttachmentRole;
+  interface: string;
+  ifindex: number;
+  direction: 'ingress' | 'egress';
+  /** Name of the program in the object. */
+  program: string;
+}
+
+/** What a sync did: attachments by name. */
+export interface AttachmentChanges {
+  attached: Attachment[];
+  updated: Attachment[];
+  detached: string[];
+}
+
+/** Our filter among those of a clsact qdisc, where the kernel has no TCX. */
+const CLSACT_HANDLE = 0xc0a;
+const CLSACT_PRIORITY = 0xc0a;
+
+/**
+ * Our programs on interfaces, found again by pin (TCX) or by handle and priority (clsact, kernels before
+ * 6.6). A link belongs to the device itself, so another device with the same ifindex is never mistaken.
+ */
+export class Attachments {
+  readonly #instance: Instance;
+  readonly #programs: (name: string) => BpfProgram;
+  readonly mechanism: 'tcx' | 'clsact';
+
+  constructor(instance: Instance, programs: (name: string) => BpfProgram) {
+    this.#instance = instance;
+    this.#programs = programs;
+    this.mechanism = features.tcx().supported ? 'tcx' : 'clsact';
+  }
+
+  /** Makes what is attached equal to `desired`; a program already there is replaced without a gap. */
+  sync(desired: readonly Attachment[], ifindexes: readonly number[]): AttachmentChanges {
+    return this.mechanism === 'tcx' ? this.#syncTcx(desired) : this.#syncClsact(desired, ifindexes);
+  }
+
+  #syncTcx(desired: readonly Attachment[]): AttachmentChanges {
+    const changes: AttachmentChanges = { attached: [], updated: [], detached: [] };
+    const wanted = new Map(desired.map((item) => [pinName(item), item]));
+    for (const pin of this.#instance.linkPins()) {
+      const path = this.#instance.linkPin(pin);
+      using link = BpfLink.fromPin(path);
+      const info = link.info;
+      const item = wanted.get(pin);
+      if (!item || info.ifindex !== item.ifindex) {
+        link.unpin(path);
+        changes.detached.push(pin);
+        continue;
+      }
+      wanted.delete(pin);
+      const program = this.#programs(item.program);
+      if (info.programId !== program.info.id) {
+        link.update(program);
+        changes.updated.push(item);
+      }
+    }
+    for (const [pin, item] of wanted) {
+      try {
+        using link = attachTcx(this.#programs(item.program), item.ifindex, item.direction);
+        link.pin(this.#instance.linkPin(pin));
+      } catch (error) {
+        throw attachFailed(item, error);
+      }
+      changes.attached.push(item);
+    }
+    return changes;
+  }
+
+  #syncClsact(desired: readonly Attachment[], ifindexes: readonly number[]): AttachmentChanges {
+    const changes: AttachmentChanges = { attached: [], updated: [], detached: [] };
+    const wanted = new Set(desired.map((item) => `${item.ifindex}/${item.direction}`));
+    for (const item of desired) {
+      const program = this.#programs(item.program);
+      const filter = ClsactFilter.at(item.ifindex, item.direction, CLSACT_HANDLE, CLSACT_PRIORITY);
+      try {
+        if (!filter.exists()) {
+          attachClsact(program, item.ifindex, item.direction, {
+            handle: CLSACT_HANDLE,
+            priority: CLSACT_PRIORITY,
+          });
+          changes.attached.push(item);
+        } else if (filter.programId() !== program.info.id) {
+          filter.update(program);
+          changes.updated.push(item);
+        }
+      } catch (error) {
+        throw attachFailed(item, error);
+      }
+    }
+    for (const ifindex of ifindexes) {
+      for (const direction of ['ingress', 'egress'] as const) {
+        if (!wanted.has(`${ifindex}/${direction}`) && detachClsact(ifindex, direction)) {
+          changes.detached.push(`${direction}-${ifindex}`);
+        }
+      }
+    }
+    return changes;
+  }
+
+  /** Removes our filters from the given interfaces; TCX links go with their pins. */
+  static removeClsact(ifindexes: readonly number[]): number {
+    let removed = 0;
+    for (const ifindex of ifindexes) {
+      for (const direction of ['ingress', 'egress'] as const) {
+        removed += detachClsact(ifindex, direction) ? 1 : 0;
+      }
+    }
+    return removed;
+  }
+}
+
+function pinName(item: Attachment): string {
+  // By number: an interface name may hold a dot, which the bpf file system refuses.
+  return `${item.role}-${item.ifindex}`;
+}
+
+function detachClsact(ifindex: number, direction: 'ingress' | 'egress'): boolean {
+  const filter = ClsactFilter.at(ifindex, direction, CLSACT_HANDLE, CLSACT_PRIORITY);
+  return filter.exists() && filter.detach();
+}
+
+function attachFailed(item: Attachment, cause: unknown): DatapathError {
+  const reason = cause instanceof BpfError && cause.code === 'ENODEV' ? 'the interface vanished' : String(cause);
+  return new DatapathError(
+    'ATTACH_FAILED',
+    `${item.program} could not be attached to ${item.interface} (${item.direction}): ${reason}`,
+    `look at "bpftool net" for what else sits on ${item.interface}`,
+    { cause },
+  );
+}

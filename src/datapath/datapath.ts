@@ -1,0 +1,184 @@
+import { existsSync } from 'node:fs';
+import { BpfMap, BpfObject, type BpfProgram, type LoadedObject } from '../libbpf-ts/index.js';
+import { MacAddress } from '../net/index.js';
+import { Attachments } from './attachments.js';
+import { BindingTable } from './binding-table.js';
+import { Counters } from './counters.js';
+import { DatapathError } from './datapath-error.js';
+import { CX_GENERATIONS, CxSetting, type CxRole } from './generated.js';
+import { GenerationTable } from './generation-table.js';
+import type { Instance } from './instance.js';
+import { type DatapathLimits, MAP_NAMES, type MapName, mapSizes } from './map-catalogue.js';
+import { type DumpedRow, dumpMap, type MapSummary, summarizeMap } from './map-dump.js';
+import { objectFile } from './object-file.js';
+import { PolicyIds } from './policy-ids.js';
+import { PrefixMap } from './prefix-map.js';
+import { RouterIds } from './router-ids.js';
+import { RowMap } from './row-map.js';
+import { Settings } from './settings.js';
+
+/** What is needed to load or adopt a datapath. */
+export interface DatapathOptions {
+  instance: Instance;
+  role: CxRole;
+  limits: DatapathLimits;
+}
+
+/**
+ * The loaded programs and their pinned maps: the only thing of coaxial that touches either. Everything is
+ * pinned, so closing it leaves traffic flowing; opening it again adopts what is there.
+ */
+export class Datapath implements Disposable {
+  readonly instance: Instance;
+  /** Whether the maps were there before. */
+  readonly adopted: boolean;
+  /** MAC of the home interface and of both ends of an external tunnel. */
+  readonly homeMac: MacAddress;
+  readonly settings: Settings;
+  readonly bindings: BindingTable;
+  readonly generations: GenerationTable;
+  readonly policyIds: PolicyIds;
+  readonly routerIds: RouterIds;
+  readonly routes: PrefixMap;
+  readonly prefixes: PrefixMap;
+  readonly tunnelEnds: RowMap;
+  readonly neighbours: RowMap;
+  readonly attachments: Attachments;
+  readonly counters: Counters;
+  readonly #object: LoadedObject;
+
+  private constructor(instance: Instance, object: LoadedObject, homeMac: MacAddress, adopted: boolean) {
+    const map = (name: MapName): BpfMap => object.maps.get(name);
+    this.instance = instance;
+    this.adopted = adopted;
+    this.homeMac = homeMac;
+    this.#object = object;
+    this.settings = new Settings(map('cx_settings'));
+    this.bindings = new BindingTable({
+      slots: map('cx_binding_slot'),
+      rows: map('cx_binding_rows'),
+      keys: map('cx_binding_keys'),
+      counters: map('cx_binding_count'),
+    });
+    this.generations = new GenerationTable(map('cx_policies'), map('cx_routers'), this.settings);
+    this.policyIds = new PolicyIds(map('cx_policy_keys'), map('cx_policy_count'));
+    this.routerIds = new RouterIds(map('cx_router_keys'));
+    this.routes = new PrefixMap(map('cx_routes'));
+    this.prefixes = new PrefixMap(map('cx_prefixes'));
+    this.tunnelEnds = new RowMap(map('cx_tunnel_ends'), map('cx_tunnel_end_rows'));
+    this.neighbours = new RowMap(map('cx_neighbours'), map('cx_neighbour_rows'));
+    this.attachments = new Attachments(instance, (name): BpfProgram => object.programs.get(name));
+    this.counters = new Counters({
+      reasons: map('cx_reasons'),
+      policies: map('cx_policy_count'),
+      bindings: map('cx_binding_count'),
+    });
+  }
+
+  /**
+   * Loads the programs over the instance's pinned maps, or over new ones which are then pinned.
+   * @throws DatapathError; BpfError and VerifierError of the load
+   */
+  static async open({ instance, role, limits }: DatapathOptions): Promise<Datapath> {
+    instance.create();
+    const object = BpfObject.open(objectFile('tc.bpf.o'));
+    const pinned = new Map<MapName, BpfMap>();
+    try {
+      const sizes = mapSizes(limits);
+      for (const name of MAP_NAMES) {
+        const spec = object.maps.get(name);
+        spec.maxEntries = sizes[name] ?? spec.maxEntries;
+        const path = instance.mapPin(name);
+        if (existsSync(path)) {
+          const live = BpfMap.fromPin(path);
+          pinned.set(name, live);
+          checkPinned(instance, name, live, spec);
+          spec.reuse(live);
+        }
+      }
+      const policies = object.maps.get('cx_policies').maxEntries;
+      const routers = object.maps.get('cx_routers').maxEntries;
+      object.rodata.set('cx_role', role);
+      object.rodata.set('cx_policies_per_generation', policies / CX_GENERATIONS);
+      object.rodata.set('cx_routers_per_generation', routers / CX_GENERATIONS);
+      const homeMac = MacAddress.parse(String(object.rodata.get('cx_home_mac')));
+      const loaded = await object.load();
+      try {
+        for (const name of MAP_NAMES) {
+          if (!pinned.has(name)) {
+            loaded.maps.get(name).pin(instance.mapPin(name));
+          }
+        }
+        const datapath = new Datapath(instance, loaded, homeMac, pinned.size > 0);
+        datapath.#takeRole(role);
+        return datapath;
+      } catch (error) {
+        loaded.close();
+        throw error;
+      }
+    } finally {
+      object.close();
+      for (const live of pinned.values()) {
+        live.close();
+      }
+    }
+  }
+
+  #takeRole(role: CxRole): void {
+    const was = this.settings.get(CxSetting.ROLE);
+    if (was !== 0 && was !== role + 1) {
+      throw new DatapathError(
+        'ROLE_CHANGED',
+        `instance ${this.instance.name} runs in the other role`,
+        `"coax down --instance ${this.instance.name}" first, or choose another instance name`,
+      );
+    }
+    this.settings.set(CxSetting.ROLE, role + 1);
+  }
+
+  /** Our maps in one line each. */
+  maps(): MapSummary[] {
+    return MAP_NAMES.map((name) => summarizeMap(name, this.#object.maps.get(name), this.#object.btf));
+  }
+
+  /** One map with its rows decoded; undefined if there is none of that name. */
+  dump(name: string): { summary: MapSummary; rows: DumpedRow[] } | undefined {
+    const known = MAP_NAMES.find((candidate) => candidate === name);
+    if (!known) {
+      return undefined;
+    }
+    const map = this.#object.maps.get(known);
+    return { summary: summarizeMap(known, map, this.#object.btf), rows: dumpMap(map) };
+  }
+
+  /** Closes the handles; pins, and with them traffic, stay. */
+  close(): void {
+    this.#object.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function checkPinned(
+  instance: Instance,
+  name: MapName,
+  live: BpfMap,
+  spec: { keySize: number; valueSize: number; maxEntries: number },
+): void {
+  if (live.keySize !== spec.keySize || live.valueSize !== spec.valueSize) {
+    throw new DatapathError(
+      'PINNED_STATE_UNREADABLE',
+      `the pinned map ${name} of instance ${instance.name} has another layout`,
+      `remove the state with "coax down --instance ${instance.name}"`,
+    );
+  }
+  if (live.maxEntries !== spec.maxEntries) {
+    throw new DatapathError(
+      'LIMITS_CHANGED',
+      `the pinned map ${name} of instance ${instance.name} has ${live.maxEntries} rows, the config asks for ${spec.maxEntries}`,
+      `"limits" can only change with new maps: "coax down --instance ${instance.name}", then start again`,
+    );
+  }
+}

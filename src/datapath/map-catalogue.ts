@@ -1,0 +1,63 @@
+/** Our maps and what a row of each means, in the order in which a packet meets them. */
+export const MAP_MEANINGS = {
+  cx_settings: 'words that change while we run, one per enum cx_setting',
+  cx_routes: 'destination prefix -> router whose home route it is; 0 leaves it to the stack',
+  cx_prefixes: 'mobile network prefix or home address -> router that owns it',
+  cx_routers: 'per generation and router: its policies and its bindings by BID-PRI',
+  cx_router_keys: 'router id -> home address',
+  cx_policies: 'the policies of both generations',
+  cx_policy_keys: 'policy id -> router and FID',
+  cx_policy_count: 'packets by policy id',
+  cx_binding_slot: 'binding index -> row in use; 0 is not usable',
+  cx_binding_rows: 'outer addresses and way out of a binding',
+  cx_binding_keys: 'binding index -> router and BID, and what was registered at run time',
+  cx_binding_count: 'traffic by binding index',
+  cx_tunnel_ends: 'accepted outer addresses -> row of cx_tunnel_end_rows',
+  cx_tunnel_end_rows: 'accepted outer addresses and their binding',
+  cx_neighbours: 'on-link inner destination -> row of cx_neighbour_rows',
+  cx_neighbour_rows: 'link and MAC of an on-link inner destination',
+  cx_reasons: 'packets by hook and reason',
+} as const;
+
+export type MapName = keyof typeof MAP_MEANINGS;
+
+export const MAP_NAMES = Object.keys(MAP_MEANINGS) as MapName[];
+
+/** Sizes that come from the config's limits. */
+export interface DatapathLimits {
+  bindings: number;
+  routers: number;
+  policies: number;
+  prefixes: number;
+  routes: number;
+  neighbours: number;
+}
+
+/** Rows of a pool for each index: one in use, one being written, and some that wait for a grace period. */
+const ROWS_PER_BINDING = 4;
+const ROWS_PER_ENTRY = 2;
+
+/** Rows of each map for the given limits; maps that are not named keep the size in bpf/maps.h. */
+export function mapSizes(limits: DatapathLimits): Partial<Record<MapName, number>> {
+  // Index and id 0 are never used; old and new care-of addresses of a binding are accepted side by side,
+  // and each local address has its own row that refuses strangers.
+  const bindings = limits.bindings + 1;
+  const tunnelEnds = limits.bindings * 4 + 16;
+  return {
+    cx_routes: limits.routes,
+    cx_prefixes: limits.prefixes,
+    cx_routers: 2 * (limits.routers + 1),
+    cx_router_keys: limits.routers + 1,
+    cx_policies: 2 * limits.policies,
+    cx_policy_keys: 2 * limits.policies + 1,
+    cx_policy_count: 2 * limits.policies + 1,
+    cx_binding_slot: bindings,
+    cx_binding_rows: bindings * ROWS_PER_BINDING,
+    cx_binding_keys: bindings,
+    cx_binding_count: bindings,
+    cx_tunnel_ends: tunnelEnds,
+    cx_tunnel_end_rows: tunnelEnds * ROWS_PER_ENTRY,
+    cx_neighbours: limits.neighbours,
+    cx_neighbour_rows: limits.neighbours * ROWS_PER_ENTRY,
+  };
+}

@@ -1,0 +1,115 @@
+/** Batch operations on maps, and what stands in for them where map or kernel have none. */
+import type { NativeMap } from '../native/addon.js';
+import { checkBytes } from './check.js';
+import { BpfError, LibbpfTsError } from './errors.js';
+import type { BpfMap } from './map.js';
+
+const ENOENT = 2;
+const EINTR = 4;
+const EINVAL = 22;
+const ENOSPC = 28;
+const ELOOP = 40;
+const EOPNOTSUPP = 95;
+const ENOTSUPP = 524;
+
+const NO_BATCH: readonly number[] = [EINVAL, EOPNOTSUPP, ENOTSUPP];
+const CHUNK = 4096;
+
+export function readMany(map: BpfMap, handle: NativeMap): [Uint8Array, Uint8Array][] {
+  const all = handle.readAll();
+  if (typeof all === 'number') {
+    if (NO_BATCH.includes(-all) || all === -EINTR || all === -ENOSPC) return [...map.entries()];
+    if (all === -ELOOP) {
+      throw new LibbpfTsError('ITERATION_ABORTED', `Map '${map.name}' changes faster than it can be read`);
+    }
+    throw new BpfError({ operation: `read all of map '${map.name}'`, errno: -all });
+  }
+  const { keySize, valueBytes } = map;
+  return Array.from({ length: all.count }, (_, i) => [
+    all.keys.subarray(i * keySize, (i + 1) * keySize),
+    all.values.subarray(i * valueBytes, (i + 1) * valueBytes),
+  ]);
+}
+
+export function writeMany(
+  map: BpfMap,
+  handle: NativeMap,
+  entries: Iterable<readonly [Uint8Array, Uint8Array]>,
+  flags: number,
+): number {
+  let written = 0;
+  for (const chunk of chunks(entries)) {
+    for (const [key, value] of chunk) {
+      checkBytes('key', key, map.keySize);
+      checkBytes('value', value, map.valueBytes);
+    }
+    const keys = concat(
+      chunk.map(([key]) => key),
+      map.keySize,
+    );
+    const values = concat(
+      chunk.map(([, value]) => value),
+      map.valueBytes,
+    );
+    const result = handle.updateBatch(keys, values, chunk.length, flags);
+    if (result.errno === 0) {
+      written += result.count;
+    } else if (NO_BATCH.includes(result.errno)) {
+      // The count is not reliable here; writing an element again changes nothing.
+      for (const [key, value] of chunk) {
+        map.set(key, value, flags);
+        written++;
+      }
+    } else {
+      const at = written + result.count;
+      throw new BpfError({ operation: `write element ${at} to map '${map.name}'`, errno: result.errno });
+    }
+  }
+  return written;
+}
+
+export function deleteMany(map: BpfMap, handle: NativeMap, keys: Iterable<Uint8Array>): number {
+  let deleted = 0;
+  for (const chunk of chunks(keys)) {
+    for (const key of chunk) checkBytes('key', key, map.keySize);
+    // A batch stops at the first key that is not there: go on behind it.
+    let rest = chunk;
+    while (rest.length > 0) {
+      const result = handle.deleteBatch(concat(rest, map.keySize), rest.length);
+      if (result.errno === 0) {
+        deleted += rest.length;
+        break;
+      }
+      if (result.errno === ENOENT) {
+        deleted += result.count;
+        rest = rest.slice(result.count + 1);
+      } else if (NO_BATCH.includes(result.errno)) {
+        for (const key of rest) if (map.delete(key)) deleted++;
+        break;
+      } else {
+        throw new BpfError({ operation: `delete from map '${map.name}'`, errno: result.errno });
+      }
+    }
+  }
+  return deleted;
+}
+
+function* chunks<T>(items: Iterable<T>): Generator<T[]> {
+  let chunk: T[] = [];
+  for (const item of items) {
+    chunk.push(item);
+    if (chunk.length === CHUNK) {
+      yield chunk;
+      chunk = [];
+    }
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+function concat(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const all = new Uint8Array(parts.length * size);
+  parts.forEach((part, i) => {
+    all.set(part, i * size);
+  });
+  return all;
+}

@@ -1,0 +1,24 @@
+export type { AddressId, AddressSpec } from './address-request.js';
+export * from './constants.js';
+export { errnoName, NetlinkDecodeError, NetlinkError, type NetlinkErrorCode } from './errors.js';
+export { type InterfaceAddress, interfaceAddressKey } from './interface-address.js';
+export { type AddrGenMode, type Link, linkKey, type OperState } from './link.js';
+export type { LinkChange, LinkOptions, VethOptions, VxlanOptions } from './link-request.js';
+export type { Mode } from './mode.js';
+export {
+  type NetlinkEvent,
+  NetlinkMonitor,
+  type NetlinkMonitorOptions,
+  type NetlinkSnapshot,
+  type ObjectEvent,
+} from './monitor.js';
+export { type Neighbour, type NeighbourState, neighbourKey } from './neighbour.js';
+export type { NeighbourId, NeighbourSpec } from './neighbour-request.js';
+export { type AddressFilter, type NeighbourFilter, Netlink, type RouteFilter } from './netlink.js';
+export type { Change, ObjectChange } from './object-table.js';
+export type { Request } from './request-socket.js';
+export { type NextHop, type Route, type RouteType, routeKey } from './route.js';
+export type { NextHopSpec, RouteQuery, RouteSpec } from './route-request.js';
+export { type Rule, type RuleAction, ruleKey } from './rule.js';
+export type { RuleSpec } from './rule-request.js';
+export type { Message } from './wire.js';

@@ -1,0 +1,397 @@
+import type { NativeNetlinkSocket } from '../native/netlink-socket.js';
+import { NLMSG, RTM, RTNLGRP } from './constants.js';
+import { errnoName, NetlinkError } from './errors.js';
+import { EventQueue } from './event-queue.js';
+import { decodeInterfaceAddress, type InterfaceAddress, interfaceAddressKey } from './interface-address.js';
+import { decodeLink, type Link, linkKey } from './link.js';
+import { decodeNeighbour, type Neighbour, neighbourKey } from './neighbour.js';
+import { Netlink } from './netlink.js';
+import { type ObjectChange, ObjectTable } from './object-table.js';
+import { openSocket } from './request-socket.js';
+import { decodeRoute, type Route } from './route.js';
+import { RouteTable, type RouteUpdate } from './route-table.js';
+import { decodeRule, type Rule, ruleKey } from './rule.js';
+import { decodeMessages, type Message } from './wire.js';
+
+const DEFAULT_RECEIVE_BUFFER = 8 * 1024 * 1024;
+const RETRY_DELAY_MS = 200;
+const DEFAULT_WAIT_MS = 10_000;
+const GROUPS = [
+  RTNLGRP.LINK,
+  RTNLGRP.IPV6_IFADDR,
+  RTNLGRP.IPV6_ROUTE,
+  RTNLGRP.NEIGH,
+  RTNLGRP.IPV6_RULE,
+] as const;
+
+export type ObjectEvent<Kind extends string, T> = ObjectChange<T> & { kind: Kind };
+
+export type NetlinkEvent =
+  | ObjectEvent<'link', Link>
+  | ObjectEvent<'address', InterfaceAddress>
+  | ObjectEvent<'route', Route>
+  | ObjectEvent<'neighbour', Neighbour>
+  | ObjectEvent<'rule', Rule>
+  /** Everything was dumped again; the events of the difference came before. */
+  | { kind: 'resync'; reason: string }
+  /** A dump failed; it is tried again. */
+  | { kind: 'error'; error: Error };
+
+/** The state of the network namespace; addresses, routes, neighbours and rules are those of IPv6. */
+export interface NetlinkSnapshot {
+  links: readonly Link[];
+  addresses: readonly InterfaceAddress[];
+  routes: readonly Route[];
+  neighbours: readonly Neighbour[];
+  rules: readonly Rule[];
+}
+
+export interface NetlinkMonitorOptions {
+  /** Bytes, default 8 MiB */
+  receiveBuffer?: number | undefined;
+  /** Whether a running monitor keeps the process alive, default true. */
+  keepAlive?: boolean | undefined;
+}
+
+/** Running monitors: nothing else may refer to one whose listeners do all the work. */
+const running = new Set<NetlinkMonitor>();
+
+/**
+ * Follows the network namespace: joins the multicast groups, dumps, then applies what the kernel announces. Where
+ * announcements are lost, or where the kernel makes none, it dumps again and reports the difference as ordinary
+ * events. The snapshot is eventually what a dump would say, with these exceptions: refreshed lifetimes of addresses
+ * are stored without an event, and the kernel does not announce every step of a neighbour (NONE, INCOMPLETE, DELAY).
+ */
+export class NetlinkMonitor implements Disposable {
+  readonly #options: NetlinkMonitorOptions;
+  readonly #links = new ObjectTable<Link>(linkKey);
+  readonly #addresses = new ObjectTable<InterfaceAddress>(interfaceAddressKey, addressFingerprint);
+  readonly #routes = new RouteTable();
+  readonly #neighbours = new ObjectTable<Neighbour>(neighbourKey);
+  readonly #rules = new ObjectTable<Rule>(ruleKey);
+  readonly #listeners = new Set<(event: NetlinkEvent) => void>();
+  readonly #queues = new Set<EventQueue<NetlinkEvent>>();
+
+  #socket: NativeNetlinkSocket | undefined;
+  #netlink: Netlink | undefined;
+  #silent = true;
+  /** Notifications that arrived during a dump, applied after it. */
+  #held: Message[] | undefined;
+  #routesDoubtful = false;
+  #resyncReason: string | undefined;
+  #refreshing: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(options: NetlinkMonitorOptions = {}) {
+    this.#options = options;
+  }
+
+  /**
+   * Joins the groups and dumps; resolves when the snapshot is complete. The first dump makes no events.
+   * @throws NetlinkError NETLINK_SOCKET, or NETLINK_CLOSED when stopped meanwhile
+   */
+  async start(): Promise<void> {
+    if (this.#socket !== undefined)
+      throw new NetlinkError('NETLINK_ARGUMENT', 'The monitor is running already');
+    this.#silent = true;
+    this.#netlink = Netlink.open();
+    try {
+      const size = this.#options.receiveBuffer ?? DEFAULT_RECEIVE_BUFFER;
+      this.#socket = openSocket(size, (datagrams, errno) => this.#receive(datagrams, errno));
+      for (const group of GROUPS) this.#socket.addMembership(group);
+      if (this.#options.keepAlive ?? true) this.#socket.ref();
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
+    running.add(this);
+    await this.resync('start');
+    this.#silent = false;
+  }
+
+  /** Leaves the groups and ends the iterables; the snapshot stays as it is. */
+  stop(): void {
+    running.delete(this);
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.#netlink?.close();
+    this.#netlink = undefined;
+    this.#wake?.();
+    for (const queue of [...this.#queues]) queue.end();
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+
+  /** Calls the listener for each event, in order, when the snapshot has it; returns what ends that. */
+  subscribe(listener: (event: NetlinkEvent) => void): () => void {
+    const own = (event: NetlinkEvent): void => listener(event);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  /** The events from this call on, until the signal or `stop`. */
+  events(signal?: AbortSignal): AsyncIterableIterator<NetlinkEvent> {
+    const end = (): void => queue.end();
+    const queue = new EventQueue<NetlinkEvent>(() => {
+      this.#queues.delete(queue);
+      signal?.removeEventListener('abort', end);
+      unsubscribe();
+    });
+    const unsubscribe = this.subscribe((event) => queue.push(event));
+    this.#queues.add(queue);
+    signal?.addEventListener('abort', end);
+    if (signal?.aborted || this.#socket === undefined) queue.end();
+    return queue;
+  }
+
+  /** What is known now. */
+  snapshot(): NetlinkSnapshot {
+    return {
+      links: this.#links.values(),
+      addresses: this.#addresses.values(),
+      routes: this.#routes.values(),
+      neighbours: this.#neighbours.values(),
+      rules: this.#rules.values(),
+    };
+  }
+
+  /** Dumps everything again and reports the difference; resolves when that is done. */
+  async resync(reason = 'requested'): Promise<void> {
+    this.#resyncReason = reason;
+    // The refresh that is under way may have dumped before this call.
+    while (
+      this.#socket !== undefined &&
+      (this.#resyncReason !== undefined || this.#refreshing !== undefined)
+    ) {
+      await this.#refresh();
+    }
+    if (this.#socket === undefined) throw closedError();
+  }
+
+  /**
+   * Resolves to the first snapshot, now or after an event, that meets the condition.
+   * @throws NetlinkError NETLINK_TIMEOUT (default 10 s), NETLINK_CLOSED; the signal's reason
+   */
+  waitFor(
+    condition: (snapshot: NetlinkSnapshot) => boolean,
+    options: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<NetlinkSnapshot> {
+    const { timeoutMs = DEFAULT_WAIT_MS, signal } = options;
+    const aborts = [AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])];
+    return this.#waitFor(condition, AbortSignal.any(aborts), timeoutMs, signal);
+  }
+
+  async #waitFor(
+    condition: (snapshot: NetlinkSnapshot) => boolean,
+    end: AbortSignal,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<NetlinkSnapshot> {
+    const events = this.events(end);
+    try {
+      for (;;) {
+        const snapshot = this.snapshot();
+        if (condition(snapshot)) return snapshot;
+        const { done } = await events.next();
+        if (done) break;
+      }
+    } finally {
+      await events.return?.();
+    }
+    signal?.throwIfAborted();
+    if (end.aborted) {
+      throw new NetlinkError('NETLINK_TIMEOUT', `The network state did not get there within ${timeoutMs} ms`);
+    }
+    throw closedError();
+  }
+
+  #receive(datagrams: Uint8Array[] | null, errno: number): void {
+    if (datagrams === null) {
+      this.#needResync(`messages were lost (${errnoName(errno)})`);
+      return;
+    }
+    for (const datagram of datagrams) {
+      try {
+        for (const message of decodeMessages(datagram)) {
+          if (this.#held === undefined) this.#apply(message);
+          else this.#held.push(message);
+        }
+      } catch (error) {
+        this.#needResync(`undecodable message: ${(error as Error).message}`);
+      }
+    }
+  }
+
+  #apply(message: Message): void {
+    const { body, type, flags } = message;
+    switch (type) {
+      case RTM.NEWLINK:
+      case RTM.DELLINK:
+        this.#applyTo('link', this.#links, decodeLink(body), type === RTM.DELLINK);
+        break;
+      case RTM.NEWADDR:
+      case RTM.DELADDR:
+        this.#applyTo('address', this.#addresses, decodeInterfaceAddress(body), type === RTM.DELADDR);
+        break;
+      case RTM.NEWNEIGH:
+      case RTM.DELNEIGH:
+        this.#applyTo('neighbour', this.#neighbours, only6(decodeNeighbour(body)), type === RTM.DELNEIGH);
+        break;
+      case RTM.NEWRULE:
+      case RTM.DELRULE:
+        this.#applyTo('rule', this.#rules, decodeRule(body), type === RTM.DELRULE);
+        break;
+      case RTM.NEWROUTE:
+      case RTM.DELROUTE: {
+        const route = decodeRoute(body);
+        if (route === undefined || route.cloned) break;
+        this.#applyRoute(
+          type === RTM.DELROUTE ? this.#routes.withdraw(route) : this.#routes.announce(route, flags),
+        );
+        break;
+      }
+      case NLMSG.OVERRUN:
+        this.#needResync('messages were lost (overrun)');
+        break;
+    }
+  }
+
+  #applyTo<Kind extends 'link' | 'address' | 'neighbour' | 'rule', T>(
+    kind: Kind,
+    table: ObjectTable<T>,
+    value: T | undefined,
+    deleted: boolean,
+  ): void {
+    if (value === undefined) return;
+    const change = deleted ? table.delete(value) : table.set(value);
+    if (change === undefined) return;
+    // The kernel may drop or alter routes without a word when a link changes or an address goes.
+    const silent = kind === 'link' ? change.change !== 'added' : kind === 'address' && deleted;
+    if (silent) this.#needRoutes();
+    this.#emit({ kind, ...change } as unknown as NetlinkEvent);
+  }
+
+  #applyRoute({ changes, doubtful }: RouteUpdate): void {
+    if (doubtful) this.#needRoutes();
+    for (const change of changes) this.#emit({ kind: 'route', ...change });
+  }
+
+  #needRoutes(): void {
+    this.#routesDoubtful = true;
+    void this.#refresh();
+  }
+
+  #needResync(reason: string): void {
+    this.#resyncReason = reason;
+    void this.#refresh();
+  }
+
+  /** Runs the refreshes that are due, one at a time; never rejects. */
+  #refresh(): Promise<void> {
+    this.#refreshing ??= this.#refreshLoop().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  async #refreshLoop(): Promise<void> {
+    // One refresh for all announcements of one batch.
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    while (this.#netlink !== undefined && (this.#routesDoubtful || this.#resyncReason !== undefined)) {
+      const reason = this.#resyncReason;
+      this.#routesDoubtful = false;
+      this.#resyncReason = undefined;
+      try {
+        await this.#dumpAgain(this.#netlink, reason);
+      } catch (error) {
+        if (this.#netlink === undefined) return;
+        this.#routesDoubtful = true;
+        this.#resyncReason ??= reason;
+        this.#emit({ kind: 'error', error: error as Error });
+        await this.#pause();
+      }
+    }
+  }
+
+  async #dumpAgain(netlink: Netlink, reason: string | undefined): Promise<void> {
+    this.#held = [];
+    try {
+      // Asking for a link waits for the kernel's RTNL lock, so for the end of the change that was announced: a route
+      // dump alone could come before the routes of a link that goes down are gone.
+      await netlink.getLink(1);
+      if (reason !== undefined) {
+        this.#reconcile('link', this.#links, await netlink.dumpLinks());
+        this.#reconcile('address', this.#addresses, await netlink.dumpAddresses());
+        this.#reconcile('rule', this.#rules, await netlink.dumpRules());
+        const proxies = await netlink.dumpNeighbours({ proxy: true });
+        this.#reconcile('neighbour', this.#neighbours, [...(await netlink.dumpNeighbours()), ...proxies]);
+      }
+      this.#reconcile('route', this.#routes, await netlink.dumpRoutes());
+    } finally {
+      this.#release();
+    }
+    if (reason !== undefined) this.#emit({ kind: 'resync', reason });
+  }
+
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const message of held) {
+      try {
+        this.#apply(message);
+      } catch (error) {
+        this.#needResync(`undecodable message: ${(error as Error).message}`);
+      }
+    }
+  }
+
+  #reconcile<T>(kind: string, table: ObjectTable<T>, values: readonly T[]): void {
+    for (const change of table.reconcile(values)) this.#emit({ kind, ...change } as unknown as NetlinkEvent);
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, RETRY_DELAY_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #emit(event: NetlinkEvent): void {
+    if (this.#silent) return;
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(event);
+      } catch (error) {
+        // A listener's mistake must surface, but not in the middle of an update.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}
+
+function only6<T extends { family: 4 | 6 }>(value: T | undefined): T | undefined {
+  return value?.family === 6 ? value : undefined;
+}
+
+/** Lifetimes count down by themselves: only never, limited and over are different. */
+function addressFingerprint(address: InterfaceAddress): string {
+  const kind = (seconds: number): number => (seconds === 0 || !Number.isFinite(seconds) ? seconds : 1);
+  return JSON.stringify([
+    { ...address, preferredLifetime: 0, validLifetime: 0 },
+    String(kind(address.preferredLifetime)),
+    String(kind(address.validLifetime)),
+  ]);
+}
+
+function closedError(): NetlinkError {
+  return new NetlinkError('NETLINK_CLOSED', 'The netlink monitor is stopped');
+}

@@ -1,0 +1,61 @@
+export type Change = 'added' | 'changed' | 'removed';
+
+/** What happened to one object. `removed` carries the last known value. */
+export interface ObjectChange<T> {
+  change: Change;
+  value: T;
+  /** The value before a `changed`. */
+  previous: T | undefined;
+}
+
+/**
+ * The known objects of one kind. Two values with the same key are versions of one object; a version with the same
+ * fingerprint is stored but is no change.
+ */
+export class ObjectTable<T> {
+  readonly #rows = new Map<string, { value: T; fingerprint: string }>();
+  readonly #key: (value: T) => string;
+  readonly #fingerprint: (value: T) => string;
+
+  constructor(key: (value: T) => string, fingerprint: (value: T) => string = JSON.stringify) {
+    this.#key = key;
+    this.#fingerprint = fingerprint;
+  }
+
+  values(): T[] {
+    return Array.from(this.#rows.values(), (row) => row.value);
+  }
+
+  has(value: T): boolean {
+    return this.#rows.has(this.#key(value));
+  }
+
+  set(value: T): ObjectChange<T> | undefined {
+    const key = this.#key(value);
+    const fingerprint = this.#fingerprint(value);
+    const row = this.#rows.get(key);
+    this.#rows.set(key, { value, fingerprint });
+    if (row === undefined) return { change: 'added', value, previous: undefined };
+    if (row.fingerprint === fingerprint) return undefined;
+    return { change: 'changed', value, previous: row.value };
+  }
+
+  delete(value: T): ObjectChange<T> | undefined {
+    const key = this.#key(value);
+    const row = this.#rows.get(key);
+    if (row === undefined) return undefined;
+    this.#rows.delete(key);
+    return { change: 'removed', value: row.value, previous: undefined };
+  }
+
+  /** Makes the table hold exactly these values; the changes come removals first. */
+  reconcile(values: readonly T[]): ObjectChange<T>[] {
+    const wanted = new Set(values.map(this.#key));
+    const changes: (ObjectChange<T> | undefined)[] = [];
+    for (const [key, { value }] of this.#rows) {
+      if (!wanted.has(key)) changes.push(this.delete(value));
+    }
+    for (const value of values) changes.push(this.set(value));
+    return changes.filter((change) => change !== undefined);
+  }
+}

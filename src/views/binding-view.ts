@@ -1,0 +1,46 @@
+import type { Traffic } from './traffic.js';
+
+/** What a binding is worth to a packet; only `usable` (and, until its end, `deprecated`) carries traffic. */
+export type BindingState =
+  | 'usable'
+  | 'tentative'
+  | 'deprecated'
+  | 'down'
+  | 'no-carrier'
+  | 'no-address'
+  | 'no-route'
+  | 'disabled';
+
+/** One binding as people and programs see it. Addresses are text, `null` where there is none now. */
+export interface BindingView {
+  /** Name of the router it belongs to. */
+  router: string;
+  bid: number;
+  name: string;
+  state: BindingState;
+  careOf: string | null;
+  homeAgent: string | null;
+  /** The uplink; `null` on a home agent as long as no route is known. */
+  interface: string | null;
+  tunnel: 'bpf' | 'device' | 'external';
+  /** Largest inner packet, bytes. */
+  mtu: number | null;
+  nextHop: string | null;
+  nextHopMac: string | null;
+  /** BID-PRI, lower wins. */
+  priority: number;
+  sent: Traffic;
+  received: Traffic;
+  /** When it entered this state, ISO 8601. */
+  since: string;
+}
+
+/** A change asked for through the API. At least one field is set; `acceptOnly` needs `careOf`. */
+export interface BindingChange {
+  /** New care-of address, canonical IPv6 text. */
+  careOf?: string | undefined;
+  /** Only add the address to the accept set; what is sent still goes to the old one. */
+  acceptOnly?: boolean | undefined;
+  /** Administrative state: `true` takes the binding out of use, `false` gives it back. */
+  down?: boolean | undefined;
+}

@@ -1,0 +1,18 @@
+import type { BindingState } from './binding-view.js';
+
+/** Something that changed by itself or by request; written to the log, one line each. */
+export type ChangeEvent =
+  | { kind: 'binding'; router: string; bid: number; name: string; from: BindingState; to: BindingState }
+  | {
+      kind: 'care-of';
+      router: string;
+      bid: number;
+      name: string;
+      from: string | null;
+      to: string | null;
+      /** From the kernel's report to the switch, milliseconds. */
+      durationMs?: number | undefined;
+    }
+  | { kind: 'generation'; from: number; to: number }
+  | { kind: 'interface'; name: string; from: string; to: string }
+  | { kind: 'problem'; code: string; message: string };

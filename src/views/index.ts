@@ -1,0 +1,17 @@
+export type { BindingChange, BindingState, BindingView } from './binding-view.js';
+export type { ChangeEvent } from './change-event.js';
+export type {
+  Controller,
+  CreateController,
+  InstanceTarget,
+  Log,
+  ReloadResult,
+  RemovalResult,
+  RemoveInstance,
+} from './controller.js';
+export type { MapDump, MapRow, MapValue, MapView } from './map-view.js';
+export type { PolicyView } from './policy-view.js';
+export type { ReasonView } from './reason-view.js';
+export { RequestError, type RequestErrorCode } from './request-error.js';
+export type { ControllerStatus, InterfaceView, Role, StatusView, SwitchView } from './status-view.js';
+export type { Traffic } from './traffic.js';

@@ -1,0 +1,45 @@
+import type { BindingView } from './binding-view.js';
+import type { ReasonView } from './reason-view.js';
+
+export type Role = 'mobile-router' | 'home-agent';
+
+/** An interface that one of our programs sits on. */
+export interface InterfaceView {
+  name: string;
+  /** `home`, `ingress`, `uplink` or `tunnel`; an interface may be listed more than once. */
+  role: string;
+  /** How: such as `tcx ingress`; `none` when the interface is not there. */
+  attach: string;
+  ifindex: number | null;
+}
+
+/** The last time a binding got another care-of address, next hop or uplink. */
+export interface SwitchView {
+  router: string;
+  bid: number;
+  from: string | null;
+  to: string | null;
+  /** ISO 8601. */
+  at: string;
+  /** From the kernel's report to the write that switched, milliseconds. */
+  durationMs: number;
+}
+
+/** What the controller knows about itself; the daemon adds who it is. */
+export interface ControllerStatus {
+  role: Role;
+  instance: string;
+  /** Running number of the active policy generation. */
+  generation: number;
+  interfaces: InterfaceView[];
+  bindings: Pick<BindingView, 'router' | 'bid' | 'name' | 'state' | 'careOf'>[];
+  reasons: ReasonView[];
+  lastSwitch: SwitchView | null;
+}
+
+/** The answer of `GET /v1/status`. */
+export interface StatusView extends ControllerStatus {
+  version: string;
+  pid: number;
+  uptimeSeconds: number;
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { damages } from '../../../lab/break.js';
+import { run } from '../../../lab/command.js';
+
+const DEMO = fileURLToPath(new URL('../../../lab/demo.js', import.meta.url));
+const REPORT = fileURLToPath(new URL('../../../../demo.json', import.meta.url));
+
+interface Outcome {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly measured: string;
+}
+
+function report(): Outcome[] {
+  return (JSON.parse(readFileSync(REPORT, 'utf8')) as { checks: Outcome[] }).checks;
+}
+
+/** The check that has to notice each damage; others may notice it too. */
+const caughtBy = {
+  source: 'forwarded-uplink-a',
+  link: 'forwarded-uplink-a',
+  decap: 'forwarded-uplink-a',
+  mark: 'local-mark-so-mark',
+  hoplimit: 'forwarded-uplink-a',
+  mtu: 'packet-too-big',
+} as const;
+
+for (const damage of damages) {
+  test.serial(`the demo fails and names the check that catches damage to ${damage}`, async (t) => {
+    const { exitCode, stdout } = await run(process.execPath, [DEMO], {
+      env: { BREAK: damage, KEEP: '' },
+      mayFail: true,
+      timeout: 100_000,
+    });
+    t.log(stdout.split('\n').at(-2));
+    t.is(exitCode, 1, stdout);
+    const failed = report().filter(({ ok }) => !ok);
+    t.true(failed.map(({ name }) => name).includes(caughtBy[damage]), stdout);
+    t.regex(stdout, new RegExp(`BREAK=${damage} was caught by .*${caughtBy[damage]}`));
+    // Damage to one thing must not look like damage to everything.
+    if (damage === 'mark' || damage === 'mtu') {
+      t.true(
+        report().some(({ name, ok }) => ok && name === 'forwarded-uplink-b'),
+        stdout,
+      );
+    }
+  });
+}
+
+test.serial('an unknown damage is refused with the words that are known', async (t) => {
+  const { exitCode, stderr } = await run(process.execPath, [DEMO], { env: { BREAK: 'all' }, mayFail: true });
+  t.is(exitCode, 2);
+  t.regex(stderr, /source, link, decap, mark, hoplimit, mtu/);
+});
+
+test.serial('the whole demo holds', async (t) => {
+  const { exitCode, stdout } = await run(process.execPath, [DEMO], {
+    env: { BREAK: '', KEEP: '' },
+    mayFail: true,
+    timeout: 110_000,
+  });
+  t.is(exitCode, 0, stdout);
+  t.true(report().every(({ ok }) => ok));
+});

@@ -1,0 +1,222 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import {
+  ConfigError,
+  configJsonSchema,
+  type HomeAgentConfig,
+  loadConfig,
+  type MobileRouterConfig,
+  parseConfig,
+} from '../../../src/config/index.js';
+import { formatSelector } from '../../../src/policy/index.js';
+
+const examples = fileURLToPath(new URL('../../../../../examples/', import.meta.url));
+
+const SMALL_ROUTER = `
+role: mobile-router
+home: {agent: "2001:db8:ffff::1", address: "2001:db8:77::1"}
+bindings:
+  - {bid: 7, interface: wa}
+  - {bid: 9, interface: wb}
+policies:
+  - {use: [bid9]}
+  - {fid: 1, use: [7], priority: 5}
+  - {use: [7, 9]}
+`;
+
+function mobileRouter(text: string): MobileRouterConfig {
+  const config = parseConfig(text, 'test.yaml');
+  if (config.role !== 'mobile-router') throw new Error(`role is ${config.role}`);
+  return config;
+}
+
+test('the mobile router example is valid and means what its comments say', async (t) => {
+  const config = (await loadConfig(`${examples}mobile-router.yaml`)) as MobileRouterConfig;
+  t.is(config.role, 'mobile-router');
+  t.deepEqual(
+    config.policies.map(({ fid, name, priority, selector, use }) => [
+      fid,
+      name,
+      priority,
+      formatSelector(selector),
+      use,
+    ]),
+    [
+      [1, 'voice', 10, 'protocol udp destination-port 5000-5010', [1, 2]],
+      [
+        2,
+        'backup',
+        20,
+        'source 2001:db8:1::/64 destination 2001:db8:99::2 protocol tcp destination-port 873',
+        [2],
+      ],
+      [3, 'marked', 30, 'mark 0x10/0xff', [2]],
+    ],
+  );
+  t.is(config.bindings[1]?.mtu, 1400);
+});
+
+test('the home agent example is valid and a binding may wait for its registration', async (t) => {
+  const config = (await loadConfig(`${examples}home-agent.yaml`)) as HomeAgentConfig;
+  t.is(config.role, 'home-agent');
+  t.deepEqual(
+    config.routers[0]?.bindings.map(({ name, careOf }) => [name, careOf?.toString()]),
+    [
+      ['lte-a', '2001:db8:a::2'],
+      ['lte-b', undefined],
+    ],
+  );
+});
+
+test('defaults', (t) => {
+  const config = mobileRouter(SMALL_ROUTER);
+  t.deepEqual(config.bindings[0], {
+    bid: 7,
+    name: 'bid7',
+    priority: 10,
+    interface: 'wa',
+    careOf: 'auto',
+    gateway: 'auto',
+    tunnel: 'bpf',
+    mtu: undefined,
+  });
+  t.is(config.instance, 'default');
+  t.is(config.socket, '/run/coaxial/coaxial.sock');
+  t.is(config.bpffs, '/sys/fs/bpf');
+  t.is(config.home.interface, 'coax0');
+  t.deepEqual(config.ingress, []);
+  t.is(config.external, undefined);
+  t.deepEqual(config.routing, { table: 7600, rulePriority: 100, metric: 64, protocol: 189 });
+  t.is(config.graceTimeMs, 10_000);
+  t.deepEqual(config.limits, {
+    bindings: 64,
+    routers: 8,
+    policies: 1024,
+    prefixes: 1024,
+    routes: 16384,
+    neighbours: 4096,
+  });
+});
+
+test('policies get the next free FID, a priority by position, and stand in the order of priority', (t) => {
+  const config = mobileRouter(SMALL_ROUTER);
+  t.deepEqual(
+    config.policies.map(({ fid, name, priority, use }) => ({ fid, name, priority, use })),
+    [
+      { fid: 1, name: 'fid1', priority: 5, use: [7] },
+      { fid: 2, name: 'fid2', priority: 10, use: [9] },
+      { fid: 3, name: 'fid3', priority: 30, use: [7, 9] },
+    ],
+  );
+});
+
+test('the socket of another instance has its name', (t) => {
+  t.is(mobileRouter(`instance: second${SMALL_ROUTER}`).socket, '/run/coaxial/second.sock');
+});
+
+test('an uplink may be shared when the care-of addresses are given', (t) => {
+  const text = SMALL_ROUTER.replace('interface: wa', 'interface: wb, care-of: "2001:db8:b::2"').replace(
+    '9, interface: wb',
+    '9, interface: wb, care-of: "2001:db8:b::3"',
+  );
+  t.is(mobileRouter(text).bindings.length, 2);
+});
+
+test('the home address may lie in the mobile network prefix', (t) => {
+  const text = SMALL_ROUTER.replace('"2001:db8:77::1"', '"2001:db8:77::1", prefixes: ["2001:db8:77::/64"]');
+  t.is(mobileRouter(text).home.prefixes.length, 1);
+});
+
+test('anchors can be used', (t) => {
+  const text = SMALL_ROUTER.replace('use: [7, 9]', 'use: &both [7, 9]').concat('  - {use: *both}\n');
+  t.deepEqual(mobileRouter(text).policies.at(-1)?.use, [7, 9]);
+});
+
+test('a problem behind an alias is shown where the alias is used', (t) => {
+  const text = SMALL_ROUTER.replace('bid: 7', 'bid: &n 7').replace('bid: 9', 'bid: *n');
+  const error = t.throws(() => parseConfig(text, 'f'), { instanceOf: ConfigError });
+  t.regex(error?.message ?? '', /^f:6:11: bindings\[1\]\.bid: duplicate BID 7/);
+});
+
+test('a configuration cannot be changed', (t) => {
+  const config = mobileRouter(SMALL_ROUTER);
+  const writable = config as unknown as { instance: string; bindings: { bid: number }[] };
+  t.throws(() => {
+    writable.instance = 'x';
+  });
+  t.throws(() => writable.bindings.pop());
+  t.throws(() => Object.assign(writable.bindings[0] ?? {}, { bid: 3 }));
+  t.true(Object.isFrozen(config.policies[0]?.use));
+});
+
+test('problems say in fields what the message says in text', (t) => {
+  const error = t.throws(() => parseConfig('role: mobile-router\nhome: 1\n', 'x.yaml'), {
+    instanceOf: ConfigError,
+  });
+  t.deepEqual(error?.problems[1], {
+    file: 'x.yaml',
+    line: 2,
+    column: 7,
+    path: 'home',
+    message: '1 is not the home settings',
+    hint: "write settings, one 'key: value' on each line: agent, address, prefixes, interface",
+  });
+});
+
+test('every setting in the JSON Schema has a description', (t) => {
+  const missing: string[] = [];
+  let count = 0;
+  const walk = (schema: Record<string, unknown>, path: string): void => {
+    for (const [key, property] of Object.entries(
+      (schema.properties ?? {}) as Record<string, Record<string, unknown>>,
+    )) {
+      count++;
+      if (typeof property.description !== 'string') missing.push(`${path}.${key}`);
+      walk(property, `${path}.${key}`);
+    }
+    for (const key of ['items', 'oneOf', 'anyOf'] as const) {
+      for (const inner of [schema[key] ?? []].flat() as Record<string, unknown>[]) walk(inner, path);
+    }
+  };
+  walk(configJsonSchema() as Record<string, unknown>, '');
+  t.deepEqual(missing, []);
+  t.true(count > 80);
+});
+
+test('files that cannot be read say why', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'coaxial-config-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const path = (name: string, content?: string | Uint8Array) => {
+    if (content !== undefined) writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+  const failure = (file: string) => t.throwsAsync(loadConfig(file), { instanceOf: ConfigError });
+  const message = async (file: string): Promise<string> => (await failure(file))?.message ?? '';
+
+  t.like(await failure(path('none')), { code: 'CONFIG_UNREADABLE' });
+  t.regex(await message(path('none')), /none: there is no such file; /);
+  t.regex(await message(folder), /: is not a file; /);
+  t.regex(await message(path('binary', Uint8Array.of(0xff, 0xfe, 0))), /: is not UTF-8 text; /);
+  t.regex(await message(path('large', Buffer.alloc(16 * 1024 * 1024 + 1, 0x20))), /larger than 16 MiB/);
+});
+
+// Serial, because the user of the whole process is changed for a moment.
+test.serial('a file one is not allowed to read', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'coaxial-config-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'secret.yaml'), 'role: x');
+  chmodSync(join(folder, 'secret.yaml'), 0);
+  const root = process.geteuid?.() === 0;
+  if (root) process.seteuid?.(65534);
+  try {
+    await t.throwsAsync(loadConfig(join(folder, 'secret.yaml')), {
+      code: 'CONFIG_UNREADABLE',
+      message: /secret\.yaml: you are not allowed to read it; /,
+    });
+  } finally {
+    if (root) process.seteuid?.(0);
+  }
+});

@@ -1,0 +1,155 @@
+/** Whatever can be configured survives being written to a file and read back. */
+import test from 'ava';
+import fc from 'fast-check';
+import { stringify } from 'yaml';
+import { formatConfig, parseConfig } from '../../../src/config/index.js';
+
+const identifier = fc.stringMatching(/^[A-Za-z][\w.-]{0,12}$/);
+const hex16 = fc.integer({ min: 0, max: 0xffff }).map((value) => value.toString(16));
+const protocol = fc.constantFrom('tcp', 'udp', 'sctp', 17);
+
+const ports = fc
+  .tuple(fc.integer({ min: 0, max: 65535 }), fc.integer({ min: 0, max: 65535 }))
+  .map(([a, b]) => (a === b ? a : `${Math.min(a, b)}-${Math.max(a, b)}`));
+
+const mark = fc
+  .tuple(fc.integer({ min: 0, max: 0xffff_ffff }), fc.integer({ min: 1, max: 0xffff_ffff }))
+  .map(([value, mask]) => `${(value & mask) >>> 0}/0x${mask.toString(16)}`);
+
+const prefix = fc
+  .tuple(hex16, fc.constantFrom(48, 64))
+  .map(([group, length]) => `2001:db8:${group}::/${length}`);
+const address = fc.tuple(hex16, hex16).map(([a, b]) => `2001:db8:${a}::${b}`);
+
+const match = fc.oneof(
+  fc.record({ mark, source: prefix, destination: fc.oneof(address, prefix) }, { requiredKeys: [] }),
+  fc.record(
+    { mark, source: prefix, protocol, 'source-port': ports, 'destination-port': ports },
+    { requiredKeys: ['protocol'] },
+  ),
+  fc.record({ protocol: fc.constantFrom('icmpv6', 'esp', 199, 59) }),
+);
+
+const bids = fc.uniqueArray(fc.integer({ min: 1, max: 65535 }), { minLength: 1, maxLength: 16 });
+
+function policiesFor(known: readonly number[]) {
+  return fc.array(
+    fc.record(
+      { match, use: fc.subarray([...known], { minLength: 1, maxLength: Math.min(8, known.length) }) },
+      { requiredKeys: ['use'] },
+    ),
+    { maxLength: 12 },
+  );
+}
+
+const common = fc.record(
+  {
+    instance: fc.stringMatching(/^[a-z0-9-]{1,12}$/),
+    bpffs: fc.constant('/run/bpf'),
+    'grace-time': fc.integer({ min: 0, max: 3600 }).map((seconds) => `${seconds}s`),
+    routing: fc.record(
+      { table: fc.integer({ min: 1000, max: 100_000 }), protocol: fc.integer({ min: 5, max: 255 }) },
+      { requiredKeys: [] },
+    ),
+  },
+  { requiredKeys: [] },
+);
+
+const mobileRouter = bids.chain((known) =>
+  fc
+    .record({
+      common,
+      policies: policiesFor(known),
+      mtu: fc.integer({ min: 1350, max: 9000 }),
+      external: fc.boolean(),
+    })
+    .map(({ common: settings, policies, mtu, external }) => ({
+      role: 'mobile-router',
+      ...settings,
+      ...(external ? { external: { vni: 5 } } : {}),
+      home: { agent: '2001:db8:ffff::1', address: '2001:db9::1', prefixes: ['2001:db9:1::/64'] },
+      ingress: [{ interface: 'lan0', forwarding: 'stack' }],
+      bindings: known.map((bid, position) => ({
+        bid,
+        interface: `up${position}`,
+        mtu,
+        tunnel: external ? 'external' : 'bpf',
+        'care-of': position % 2 ? 'auto' : `2001:dba::${position + 1}`,
+      })),
+      policies,
+    })),
+);
+
+const homeAgent = fc
+  .tuple(common, bids, fc.uniqueArray(identifier, { maxLength: 4 }))
+  .chain(([settings, known, names]) =>
+    policiesFor(known).map((policies) => ({
+      role: 'home-agent',
+      ...settings,
+      home: { agent: '2001:db8:ffff::1' },
+      interfaces: ['core0'],
+      routers: names.map((name, router) => ({
+        name,
+        address: `2001:db9::${router + 1}`,
+        prefixes: [`2001:db9:${router + 1}::/64`],
+        bindings: known.map((bid, position) => ({
+          bid,
+          ...(position % 3 ? {} : { 'care-of': `2001:dba:${router}::${position + 1}` }),
+        })),
+        policies,
+      })),
+    })),
+  );
+
+test('stringify -> parse', (t) => {
+  fc.assert(
+    fc.property(fc.oneof(mobileRouter, homeAgent), (file) => {
+      const config = parseConfig(stringify(file), 'generated.yaml');
+      const again = parseConfig(formatConfig(config), 'formatted.yaml');
+      // As JSON, because addresses keep their bytes private and would all look equal.
+      t.is(JSON.stringify(again, null, 1), JSON.stringify(config, null, 1));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('garbage is refused with a ConfigError, never with anything else', (t) => {
+  const words = fc.constantFrom(
+    'role',
+    'home',
+    ':',
+    ' ',
+    '\n',
+    '  ',
+    '- ',
+    '[',
+    ']',
+    '{',
+    '}',
+    '*a',
+    '&a',
+    '!x',
+    '"',
+    'bindings',
+    '\t',
+    '? ',
+    '|',
+    '<<',
+    '%',
+    '---\n',
+    '0x',
+    '2001:db8::',
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.array(words, { maxLength: 40 }).map((list) => list.join('')),
+      ),
+      (text) => {
+        t.throws(() => parseConfig(`role: mobile-router\n${text}`, 'garbage'), { name: 'ConfigError' });
+      },
+    ),
+    { numRuns: 1000 },
+  );
+});
