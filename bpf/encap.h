@@ -12,6 +12,9 @@
  * an external tunnel. The controller reads it here and gives it to both kinds of device. */
 const volatile __u8 cx_home_mac[6] CX_TAG("mac") = {0x02, 0x63, 0x6f, 0x61, 0x78, 0x00};
 
+/* Source of frames between two ends of an external tunnel: a vxlan device refuses its own address. */
+static const __u8 cx_tunnel_source_mac[6] = {0x02, 0x63, 0x6f, 0x61, 0x78, 0x01};
+
 /* What becomes of the hop limit of a packet that is sent. */
 enum cx_forwarding {
   CX_FORWARDED_HERE = 0,     /* this program is the forwarding router */
@@ -88,7 +91,7 @@ CX_INLINE __u32 cx_encapsulate(cx_context *ctx, __u32 link, const struct cx_pack
   if (row->kind == CX_TUNNEL_EXTERNAL) {
     if (room == CX_ROOM_READY && cx_pop(ctx, sizeof(struct cx_ipv6_header)))
       return CX_REASON_DROP_DECAP_FAILED;
-    if (cx_set_link(ctx, link, (const __u8 *)cx_home_mac, (const __u8 *)cx_home_mac))
+    if (cx_set_link(ctx, link, (const __u8 *)cx_home_mac, cx_tunnel_source_mac))
       return CX_REASON_DROP_ENCAP_FAILED;
     if (cx_set_tunnel(ctx, row))
       return CX_REASON_DROP_TUNNEL_KEY;

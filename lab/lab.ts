@@ -86,10 +86,10 @@ export class Lab {
       namespaces: shape.nodes.map((node) => `${name}-${node}`),
       keep: options.keep ?? false,
     };
-    // Before the first object, so that nothing can be left that nobody knows of.
-    writeState(state);
     const lab = new Lab(state, shape);
     try {
+      // Before the first namespace, so that nothing can be left that nobody knows of.
+      writeState(state);
       await lab.#build();
     } catch (error) {
       await lab.destroy();

@@ -43,7 +43,7 @@ export function upstream(scene: Scene, flow: Flow, expected: Expected): string {
     same('cn', 'source', packet.outer.source, innerSource);
     same('cn', 'hop limit', packet.outer.hopLimit, expected.hopLimit - 1);
   }
-  return `${count} packets by ${uplink.toUpperCase()}, outer ${careOf}, inner ${innerSource}`;
+  return `${count} by ${uplink.toUpperCase()} from ${careOf} (inner ${innerSource})`;
 }
 
 /** The answers came back through the tunnel of one uplink and arrived without it. @throws Disproof */
@@ -58,7 +58,7 @@ export function downstream(scene: Scene, flow: Flow, expected: Expected): string
     same(place, 'inner destination of an answer', innermost(packet).destination, expected.innerSource);
     same(place, 'inner hop limit of an answer', innermost(packet).hopLimit, expected.hopLimit);
   }
-  return `${count} answers by ${uplink.toUpperCase()}`;
+  return `${count} back by ${uplink.toUpperCase()}`;
 }
 
 /** The answers reached the LAN host, decapsulated and two hops older. @throws Disproof */

@@ -233,7 +233,7 @@ const common = {
       .describe('Priority of the rules that send packets from a care-of address to its table'),
     metric: integer('a metric', 1, U32_MAX).default(64).describe('Metric of our routes in the main table'),
     protocol: integer('a route protocol', 5, 255)
-      .default(189)
+      .default(191)
       .describe('rtnetlink protocol number by which our routes and rules are known'),
   })
     .prefault({})

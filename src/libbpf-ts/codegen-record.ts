@@ -57,7 +57,8 @@ const HELPERS: Readonly<Record<Helper, readonly string[]>> = {
   readText: [
     'function readText(bytes: Uint8Array): string {',
     '  const end = bytes.indexOf(0);',
-    '  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(end < 0 ? bytes : bytes.subarray(0, end));',
+    "  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });",
+    '  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));',
     '}',
   ],
   writeText: [
@@ -210,7 +211,7 @@ export class RecordWriter {
       case 'bits':
         return this.#readBits(shape, at);
       case 'bytes':
-        return `bytes.slice(${plus('offset', at)}, ${plus('offset', plus(at, shape.bytes))})`;
+        return `new Uint8Array(${bytes(shape.bytes)})`;
       case 'text':
         this.#helpers.add('readText');
         return `readText(${bytes(shape.bytes)})`;

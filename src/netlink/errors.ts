@@ -1,4 +1,4 @@
-import { getSystemErrorName } from 'node:util';
+import { constants } from 'node:os';
 
 export type NetlinkErrorCode =
   | 'NETLINK_KERNEL'
@@ -45,13 +45,16 @@ export class NetlinkDecodeError extends Error {
   readonly code = 'NETLINK_DECODE';
 }
 
+/** Of two names for one number the kernel's own counts. */
+const ERRNO_NAMES = new Map(
+  Object.entries(constants.errno)
+    .filter(([name]) => name !== 'EWOULDBLOCK' && name !== 'ENOTSUP')
+    .map(([name, number]) => [number, name]),
+);
+
 /** The symbol of a positive errno, such as ENOBUFS. */
 export function errnoName(errno: number): string {
-  try {
-    return getSystemErrorName(-errno);
-  } catch {
-    return `errno ${errno}`;
-  }
+  return ERRNO_NAMES.get(errno) ?? `errno ${errno}`;
 }
 
 /** The error of a kernel that refused what was attempted. */

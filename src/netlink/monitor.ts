@@ -1,5 +1,5 @@
 import type { NativeNetlinkSocket } from '../native/netlink-socket.js';
-import { NLMSG, RTM, RTNLGRP } from './constants.js';
+import { NLMSG, RTM, RTN, RTNLGRP } from './constants.js';
 import { errnoName, NetlinkError } from './errors.js';
 import { EventQueue } from './event-queue.js';
 import { decodeInterfaceAddress, type InterfaceAddress, interfaceAddressKey } from './interface-address.js';
@@ -60,7 +60,8 @@ const running = new Set<NetlinkMonitor>();
  * Follows the network namespace: joins the multicast groups, dumps, then applies what the kernel announces. Where
  * announcements are lost, or where the kernel makes none, it dumps again and reports the difference as ordinary
  * events. The snapshot is eventually what a dump would say, with these exceptions: refreshed lifetimes of addresses
- * are stored without an event, and the kernel does not announce every step of a neighbour (NONE, INCOMPLETE, DELAY).
+ * are stored without an event; the kernel does not announce every step of a neighbour (NONE, INCOMPLETE, DELAY), and
+ * its entries for multicast and local addresses are left out because it announces none of them.
  */
 export class NetlinkMonitor implements Disposable {
   readonly #options: NetlinkMonitorOptions;
@@ -77,6 +78,8 @@ export class NetlinkMonitor implements Disposable {
   #silent = true;
   /** Notifications that arrived during a dump, applied after it. */
   #held: Message[] | undefined;
+  /** Messages were lost and the socket is to be replaced. */
+  #deaf = false;
   #routesDoubtful = false;
   #resyncReason: string | undefined;
   #refreshing: Promise<void> | undefined;
@@ -96,10 +99,7 @@ export class NetlinkMonitor implements Disposable {
     this.#silent = true;
     this.#netlink = Netlink.open();
     try {
-      const size = this.#options.receiveBuffer ?? DEFAULT_RECEIVE_BUFFER;
-      this.#socket = openSocket(size, (datagrams, errno) => this.#receive(datagrams, errno));
-      for (const group of GROUPS) this.#socket.addMembership(group);
-      if (this.#options.keepAlive ?? true) this.#socket.ref();
+      this.#listen();
     } catch (error) {
       this.stop();
       throw error;
@@ -207,8 +207,22 @@ export class NetlinkMonitor implements Disposable {
     throw closedError();
   }
 
+  /** Opens the socket of the announcements, in place of the one there is. */
+  #listen(): void {
+    const size = this.#options.receiveBuffer ?? DEFAULT_RECEIVE_BUFFER;
+    const socket = openSocket(size, (datagrams, errno) => this.#receive(datagrams, errno));
+    for (const group of GROUPS) socket.addMembership(group);
+    if (this.#options.keepAlive ?? true) socket.ref();
+    this.#socket?.close();
+    this.#socket = socket;
+    this.#deaf = false;
+  }
+
   #receive(datagrams: Uint8Array[] | null, errno: number): void {
+    // What is still queued after a loss is older than the dump to come, and its sequel may be lost.
+    if (this.#deaf) return;
     if (datagrams === null) {
+      this.#deaf = true;
       this.#needResync(`messages were lost (${errnoName(errno)})`);
       return;
     }
@@ -237,7 +251,7 @@ export class NetlinkMonitor implements Disposable {
         break;
       case RTM.NEWNEIGH:
       case RTM.DELNEIGH:
-        this.#applyTo('neighbour', this.#neighbours, only6(decodeNeighbour(body)), type === RTM.DELNEIGH);
+        this.#applyTo('neighbour', this.#neighbours, onlyTold(decodeNeighbour(body)), type === RTM.DELNEIGH);
         break;
       case RTM.NEWRULE:
       case RTM.DELRULE:
@@ -318,6 +332,7 @@ export class NetlinkMonitor implements Disposable {
   }
 
   async #dumpAgain(netlink: Netlink, reason: string | undefined): Promise<void> {
+    if (this.#deaf) this.#listen();
     this.#held = [];
     try {
       // Asking for a link waits for the kernel's RTNL lock, so for the end of the change that was announced: a route
@@ -327,8 +342,11 @@ export class NetlinkMonitor implements Disposable {
         this.#reconcile('link', this.#links, await netlink.dumpLinks());
         this.#reconcile('address', this.#addresses, await netlink.dumpAddresses());
         this.#reconcile('rule', this.#rules, await netlink.dumpRules());
-        const proxies = await netlink.dumpNeighbours({ proxy: true });
-        this.#reconcile('neighbour', this.#neighbours, [...(await netlink.dumpNeighbours()), ...proxies]);
+        const neighbours = [
+          ...(await netlink.dumpNeighbours()),
+          ...(await netlink.dumpNeighbours({ proxy: true })),
+        ];
+        this.#reconcile('neighbour', this.#neighbours, neighbours.filter(onlyTold));
       }
       this.#reconcile('route', this.#routes, await netlink.dumpRoutes());
     } finally {
@@ -378,8 +396,9 @@ export class NetlinkMonitor implements Disposable {
   }
 }
 
-function only6<T extends { family: 4 | 6 }>(value: T | undefined): T | undefined {
-  return value?.family === 6 ? value : undefined;
+/** IPv6 neighbours that are announced: entries of multicast and local addresses come and go unsaid. */
+function onlyTold(neighbour: Neighbour | undefined): Neighbour | undefined {
+  return neighbour?.family === 6 && neighbour.type === RTN.UNICAST ? neighbour : undefined;
 }
 
 /** Lifetimes count down by themselves: only never, limited and over are different. */

@@ -157,8 +157,8 @@ export class Netlink implements Disposable {
   }
 
   /**
-   * The kernel's route to a destination. A reject route is returned as such; without any route the kernel's
-   * ENETUNREACH is thrown.
+   * The kernel's route to a destination. Without one, or for a reject route, the kernel's errno is thrown:
+   * ENETUNREACH, EHOSTUNREACH (unreachable), EACCES (prohibit), EINVAL (blackhole).
    */
   async getRoute(query: RouteQuery): Promise<Route> {
     const attempted = `find the ${describeQuery(query)}`;

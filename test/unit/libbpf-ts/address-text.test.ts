@@ -43,7 +43,9 @@ test('every address survives the way to text and back', (t) => {
       return Buffer.compare(parseIpv6(formatIpv6(address)), address) === 0;
     }),
   );
-  fc.assert(fc.property(bytes(4), (address) => Buffer.compare(parseIpv4(formatIpv4(address)), address) === 0));
+  fc.assert(
+    fc.property(bytes(4), (address) => Buffer.compare(parseIpv4(formatIpv4(address)), address) === 0),
+  );
   fc.assert(fc.property(bytes(6), (address) => Buffer.compare(parseMac(formatMac(address)), address) === 0));
   t.is(formatMac(parseMac('02:AB:00:00:00:0f')), '02:ab:00:00:00:0f');
 });

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { Btf, BtfError, LibbpfTsError } from '../../../src/libbpf-ts/index.js';
 import { elfSection } from '../../../src/libbpf-ts/btf/elf.js';
+import { Btf, BtfError, LibbpfTsError } from '../../../src/libbpf-ts/index.js';
 import { sampleBtf, sampleFile } from './sample.js';
 
 const raw = (): Uint8Array => {
@@ -13,10 +13,22 @@ const raw = (): Uint8Array => {
 test('types of every kind are read', (t) => {
   const btf = sampleBtf();
   const kinds = new Set(btf.types().map((type) => type.kind));
-  for (const kind of ['int', 'ptr', 'array', 'struct', 'union', 'enum', 'enum64', 'typedef', 'const', 'volatile'] as const) {
+  for (const kind of [
+    'int',
+    'ptr',
+    'array',
+    'struct',
+    'union',
+    'enum',
+    'enum64',
+    'typedef',
+    'const',
+    'volatile',
+  ] as const) {
     t.true(kinds.has(kind), kind);
   }
-  for (const kind of ['func', 'func_proto', 'var', 'datasec', 'decl_tag'] as const) t.true(kinds.has(kind), kind);
+  for (const kind of ['func', 'func_proto', 'var', 'datasec', 'decl_tag'] as const)
+    t.true(kinds.has(kind), kind);
   const row = btf.find('sample_row', 'struct');
   t.is(row?.size, 144);
   t.is(row?.members[1]?.name, 'usable');
@@ -66,16 +78,20 @@ test('damaged BTF gives the typed error, and never hangs', (t) => {
   const good = raw();
   const mutation = fc.record({ at: fc.nat(good.length - 1), byte: fc.nat(255) });
   fc.assert(
-    fc.property(fc.array(mutation, { minLength: 1, maxLength: 12 }), fc.nat(good.length), (mutations, cut) => {
-      const bytes = good.slice(0, cut % 4 === 0 ? cut : good.length);
-      for (const { at, byte } of mutations) if (at < bytes.length) bytes[at] = byte;
-      try {
-        useAll(Btf.fromBytes(bytes));
-      } catch (error) {
-        if (!(error instanceof LibbpfTsError)) throw error;
-      }
-      return true;
-    }),
+    fc.property(
+      fc.array(mutation, { minLength: 1, maxLength: 12 }),
+      fc.nat(good.length),
+      (mutations, cut) => {
+        const bytes = good.slice(0, cut % 4 === 0 ? cut : good.length);
+        for (const { at, byte } of mutations) if (at < bytes.length) bytes[at] = byte;
+        try {
+          useAll(Btf.fromBytes(bytes));
+        } catch (error) {
+          if (!(error instanceof LibbpfTsError)) throw error;
+        }
+        return true;
+      },
+    ),
     { numRuns: 400 },
   );
   t.notThrows(() => useAll(Btf.fromBytes(good)));

@@ -10,7 +10,11 @@ interface Inner {
 
 const inner = fc.record({
   port: fc.nat(0xffff),
-  mac: fc.uint8Array({ minLength: 6, maxLength: 6 }).map((b) => Buffer.from(b).toString('hex').replace(/..(?=.)/g, '$&:')),
+  mac: fc.uint8Array({ minLength: 6, maxLength: 6 }).map((b) =>
+    Buffer.from(b)
+      .toString('hex')
+      .replace(/..(?=.)/g, '$&:'),
+  ),
 });
 const ipv6 = fc.constantFrom('::', '::1', '2001:db8::5', 'fe80::1:2', '::ffff:192.0.2.1');
 const row = fc.record({
@@ -73,7 +77,10 @@ test('values that do not fit are refused by name', (t) => {
   t.throws(encode({ labelText: 'far too long' }), { message: /at most 8 bytes/ });
   t.throws(encode({ middle: 2048 }), { message: /11 bits/ });
   t.throws(encode(5), { message: /an object/ });
-  t.throws(() => btf.decode('sample_row', new Uint8Array(143)), { instanceOf: BtfError, message: /144 bytes/ });
+  t.throws(() => btf.decode('sample_row', new Uint8Array(143)), {
+    instanceOf: BtfError,
+    message: /144 bytes/,
+  });
 });
 
 test('unions decode to all their members and encode the one given', (t) => {
@@ -84,7 +91,27 @@ test('unions decode to all their members and encode the one given', (t) => {
 
 test('big-endian BTF gives big-endian values', (t) => {
   // An int, a struct {int a:4; int b:12;} with bit fields, as a big-endian compiler writes them.
-  const words = [0xeb9f0100, 24, 0, 52, 52, 7, 1, 1 << 24, 4, 32, 1, 0x84000002, 2, 3, 1, 4 << 24, 5, 1, (12 << 24) | 4];
+  const words = [
+    0xeb9f0100,
+    24,
+    0,
+    52,
+    52,
+    7,
+    1,
+    1 << 24,
+    4,
+    32,
+    1,
+    0x84000002,
+    2,
+    3,
+    1,
+    4 << 24,
+    5,
+    1,
+    (12 << 24) | 4,
+  ];
   const bytes = new Uint8Array(words.length * 4 + 7);
   const view = new DataView(bytes.buffer);
   words.forEach((word, i) => {

@@ -24,9 +24,13 @@ async function compile(source: string): Promise<Generated> {
       extends: join(ROOT, 'tsconfig.json'),
       compilerOptions: { rootDir: '.', outDir: '.', declaration: false, noUnusedLocals: true },
       include: ['generated.ts'],
+      exclude: [],
     };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-    execFileSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', folder], { stdio: 'pipe', encoding: 'utf8' });
+    execFileSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', folder], {
+      stdio: 'pipe',
+      encoding: 'utf8',
+    });
     return (await import(pathToFileURL(join(folder, 'generated.js')).href)) as Generated;
   } finally {
     rmSync(folder, { recursive: true });
@@ -54,6 +58,7 @@ test('generated code agrees with the codec that reads BTF at run time', async (t
       fc.property(fc.uint8Array({ minLength: size + 3, maxLength: size + 3 }), (bytes) => {
         const value = btf.decode(name, bytes, 3);
         t.deepEqual(decode(bytes, 3), value);
+        t.deepEqual(decode(Buffer.from(bytes), 3), value);
         const expected = attempt(() => btf.encode(name, value));
         t.deepEqual(
           attempt(() => encode(value)),
@@ -75,7 +80,10 @@ test('generated code agrees with the codec that reads BTF at run time', async (t
   t.is((generated['sampleReasonName'] as (value: number) => string)(5), '5');
   t.is(generated['SAMPLE_SLOTS'], 8);
   const encodeInner = generated['encodeSampleInner'] as Encode;
-  t.throws(() => encodeInner({ port: 65536, mac: '02:00:00:00:00:01' }), { instanceOf: RangeError, message: /port/ });
+  t.throws(() => encodeInner({ port: 65536, mac: '02:00:00:00:00:01' }), {
+    instanceOf: RangeError,
+    message: /port/,
+  });
 });
 
 test('enum tags give the type of the enum', (t) => {
@@ -88,7 +96,10 @@ test('enum tags give the type of the enum', (t) => {
 
 test('the text is the same each time, and nothing is lost on a name that is not there', (t) => {
   t.is(generateTypes(sampleBtf(), options), generateTypes(sampleBtf(), options));
-  t.throws(() => generateTypes(sampleBtf(), { enums: ['nothing'] }), { code: 'NOT_FOUND', message: /sample_reason/ });
+  t.throws(() => generateTypes(sampleBtf(), { enums: ['nothing'] }), {
+    code: 'NOT_FOUND',
+    message: /sample_reason/,
+  });
 });
 
 test('the formatter has nothing to change', (t) => {
@@ -96,10 +107,14 @@ test('the formatter has nothing to change', (t) => {
   try {
     const file = join(folder, 'generated.ts');
     writeFileSync(file, generateTypes(sampleBtf(), { prefix: 'sample_' }));
-    const result = spawnSync(join(ROOT, 'node_modules', '.bin', 'biome'), ['check', '--error-on-warnings', file], {
-      cwd: ROOT,
-      encoding: 'utf8',
-    });
+    const result = spawnSync(
+      join(ROOT, 'node_modules', '.bin', 'biome'),
+      ['check', '--error-on-warnings', file],
+      {
+        cwd: ROOT,
+        encoding: 'utf8',
+      },
+    );
     t.is(result.status, 0, result.stdout + result.stderr);
   } finally {
     rmSync(folder, { recursive: true });
@@ -108,7 +123,8 @@ test('the formatter has nothing to change', (t) => {
 
 test('the command writes the module, and says what is wrong', (t) => {
   const cli = `${ROOT}build/js/src/libbpf-ts/gen-cli.js`;
-  const run = (...parameters: string[]) => spawnSync(process.execPath, [cli, ...parameters], { encoding: 'utf8' });
+  const run = (...parameters: string[]) =>
+    spawnSync(process.execPath, [cli, ...parameters], { encoding: 'utf8' });
   const good = run(SAMPLE_OBJECT, '--prefix', 'sample_', '--import-from', IMPORT_FROM);
   t.is(good.status, 0, good.stderr);
   t.is(good.stdout, generateTypes(sampleBtf(), options));

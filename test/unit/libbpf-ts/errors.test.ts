@@ -1,8 +1,9 @@
 import test from 'ava';
-import { BpfError, errnoName, VerifierError } from '../../../src/libbpf-ts/index.js';
 import { fromNative } from '../../../src/libbpf-ts/errors.js';
+import { BpfError, errnoName, VerifierError } from '../../../src/libbpf-ts/index.js';
 
-const nativeError = (fields: object): Error => Object.assign(new Error('native'), { messages: [], ...fields });
+const nativeError = (fields: object): Error =>
+  Object.assign(new Error('native'), { messages: [], ...fields });
 
 test('errno values have the names Linux gives them', (t) => {
   t.is(errnoName(1), 'EPERM');
@@ -13,7 +14,9 @@ test('errno values have the names Linux gives them', (t) => {
 });
 
 test('a native error keeps errno, operation and what libbpf said', (t) => {
-  const error = fromNative(nativeError({ errno: 1, operation: 'create map', messages: ['libbpf: map x: no'] }));
+  const error = fromNative(
+    nativeError({ errno: 1, operation: 'create map', messages: ['libbpf: map x: no'] }),
+  );
   t.true(error instanceof BpfError);
   const bpf = error as BpfError;
   t.is(bpf.code, 'EPERM');
