@@ -25,7 +25,7 @@ export function isDamage(word: string): word is Damage {
 }
 
 /** There was nothing to damage. */
-export class DamageError extends Error {
+class DamageError extends Error {
   readonly code = 'DAMAGE_FAILED';
 }
 

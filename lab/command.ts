@@ -20,7 +20,7 @@ export interface CommandOptions {
 }
 
 /** A program that could not be started, took too long or ended with a non-zero status. */
-export class CommandError extends Error {
+class CommandError extends Error {
   readonly code = 'COMMAND_FAILED';
   readonly result: CommandResult;
 

@@ -28,7 +28,7 @@ export interface ApiAnswer {
 }
 
 /** The daemon ended before it was ready, or refused a request. */
-export class DaemonError extends Error {
+class DaemonError extends Error {
   readonly code = 'DAEMON_FAILED';
 }
 

@@ -21,7 +21,7 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from './command.js';
+import { type CommandResult, run } from './command.js';
 import { type DaemonConfig, LabDaemon } from './daemon.js';
 import { LabNode } from './node.js';
 import { bpffsOf, removeLab } from './removal.js';
@@ -132,6 +132,17 @@ export class Lab {
     this.#daemons.set(node, daemon);
     await daemon.start();
     return daemon;
+  }
+
+  /** The command line tool, told to talk to the daemon of a node. @throws CommandError, LabError */
+  async coax(
+    node: NodeName,
+    args: readonly string[],
+    options: { mayFail?: boolean } = {},
+  ): Promise<CommandResult> {
+    const daemon = this.#daemons.get(node);
+    if (daemon === undefined) throw new LabError(`no daemon was started on '${node}'`);
+    return daemon.coax(args, options);
   }
 
   /** The mobile router loses an uplink: interface down, its routes gone. */

@@ -4,7 +4,7 @@ import { Address } from '../src/net/index.js';
 export const Protocol = { TCP: 6, UDP: 17, IPV6: 41, ICMPV6: 58 } as const;
 
 /** Port of VXLAN (RFC 7348). */
-export const VXLAN_PORT = 4789;
+const VXLAN_PORT = 4789;
 
 /** The fields of an IPv6 header; addresses as canonical text. */
 export interface Ipv6Header {
@@ -17,7 +17,7 @@ export interface Ipv6Header {
 }
 
 /** The innermost header above IPv6; which fields are there depends on the protocol. */
-export interface Transport {
+interface Transport {
   readonly protocol: number;
   readonly sourcePort?: number;
   readonly destinationPort?: number;
@@ -32,7 +32,7 @@ export interface Transport {
 }
 
 /** How the outer packet carries the inner one. */
-export type Tunnel = { readonly kind: 'ipv6' } | { readonly kind: 'vxlan'; readonly vni: number };
+type Tunnel = { readonly kind: 'ipv6' } | { readonly kind: 'vxlan'; readonly vni: number };
 
 export interface ParsedPacket {
   readonly ethernet: { readonly source: string; readonly destination: string; readonly etherType: number };

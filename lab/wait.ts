@@ -11,7 +11,7 @@ export interface WaitOptions {
 }
 
 /** A condition that did not come true in time. */
-export class WaitTimeoutError extends Error {
+class WaitTimeoutError extends Error {
   readonly code = 'WAIT_TIMEOUT';
 
   constructor(what: string, timeout: number, options?: ErrorOptions) {

@@ -75,7 +75,8 @@ Napi::Value ProbeHelper(const Napi::CallbackInfo &info) {
 Napi::Value BtfById(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   const UniqueFd fd(bpf_btf_get_fd_by_id(NumberArgument(info, 0)));
-  if (!fd.valid()) throw SystemError(env, "open BTF by id", errno);
+  if (!fd.valid())
+    throw SystemError(env, "open BTF by id", errno);
   bpf_btf_info details{};
   uint32_t length = sizeof(details);
   if (bpf_obj_get_info_by_fd(fd.get(), &details, &length) < 0)
@@ -93,7 +94,8 @@ Napi::Value BtfById(const Napi::CallbackInfo &info) {
 Napi::Value PossibleCpus(const Napi::CallbackInfo &info) {
   const LibbpfLog log;
   const int cpus = libbpf_num_possible_cpus();
-  if (cpus < 0) throw SystemError(info.Env(), "possible CPUs", -cpus, log.messages());
+  if (cpus < 0)
+    throw SystemError(info.Env(), "possible CPUs", -cpus, log.messages());
   return Napi::Number::New(info.Env(), cpus);
 }
 
@@ -106,7 +108,8 @@ public:
 
 protected:
   void Execute() override {
-    if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0) error_ = errno;
+    if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
+      error_ = errno;
   }
   void OnOK() override {
     const Napi::HandleScope scope(Env());

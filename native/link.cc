@@ -27,15 +27,14 @@ void Link::Init(Napi::Env env, Napi::Object exports) {
 Napi::Value Link::Create(const Napi::CallbackInfo &info) {
   LIBBPF_OPTS(bpf_link_create_opts, options);
   options.flags = NumberArgument(info, 3);
-  const int fd = bpf_link_create(static_cast<int>(NumberArgument(info, 0)),
-                                 static_cast<int>(NumberArgument(info, 1)),
-                                 static_cast<bpf_attach_type>(NumberArgument(info, 2)), &options);
+  const int fd =
+      bpf_link_create(static_cast<int>(NumberArgument(info, 0)), static_cast<int>(NumberArgument(info, 1)),
+                      static_cast<bpf_attach_type>(NumberArgument(info, 2)), &options);
   return AdoptResult(info.Env(), fd, "create link");
 }
 
 Napi::Value Link::FromId(const Napi::CallbackInfo &info) {
-  return AdoptResult(info.Env(), bpf_link_get_fd_by_id(NumberArgument(info, 0)),
-                     "open link by id");
+  return AdoptResult(info.Env(), bpf_link_get_fd_by_id(NumberArgument(info, 0)), "open link by id");
 }
 
 // update(programFd, replacedProgramFd?)
@@ -50,20 +49,24 @@ void Link::Update(const Napi::CallbackInfo &info) {
 }
 
 void Link::Detach(const Napi::CallbackInfo &info) {
-  if (bpf_link_detach(fd()) < 0) throw SystemError(info.Env(), "detach link", errno);
+  if (bpf_link_detach(fd()) < 0)
+    throw SystemError(info.Env(), "detach link", errno);
 }
 
 Napi::Value Link::Info(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   LinkDetails details{};
   const int error = ReadLinkDetails(fd(), details);
-  if (error != 0) throw SystemError(env, "link info", error);
+  if (error != 0)
+    throw SystemError(env, "link info", error);
   Napi::Object object = Napi::Object::New(env);
   object.Set("type", details.type);
   object.Set("id", details.id);
   object.Set("programId", details.program_id);
-  if (details.has_ifindex) object.Set("ifindex", details.ifindex);
-  if (details.has_attach_type) object.Set("attachType", details.attach_type);
+  if (details.has_ifindex)
+    object.Set("ifindex", details.ifindex);
+  if (details.has_attach_type)
+    object.Set("attachType", details.attach_type);
   return object;
 }
 

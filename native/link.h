@@ -9,6 +9,7 @@ namespace coaxial {
 
 class Link : public FdHandle<Link> {
 public:
+  static constexpr const char *kKind = "link";
   explicit Link(const Napi::CallbackInfo &info) : FdHandle<Link>(info) {}
   static void Init(Napi::Env env, Napi::Object exports);
   static Napi::FunctionReference &Constructor(Napi::Env env);

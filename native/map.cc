@@ -25,9 +25,7 @@ bpf_map_info ReadInfo(Napi::Env env, int fd) {
   return details;
 }
 
-Napi::Value Status(Napi::Env env, int result) {
-  return Napi::Number::New(env, result < 0 ? -errno : 0);
-}
+Napi::Value Status(Napi::Env env, int result) { return Napi::Number::New(env, result < 0 ? -errno : 0); }
 
 Napi::Value CopyBytes(Napi::Env env, const std::vector<uint8_t> &bytes, size_t size) {
   Napi::Uint8Array array = Napi::Uint8Array::New(env, size);
@@ -52,7 +50,8 @@ Map::Map(const Napi::CallbackInfo &info) : FdHandle<Map>(info) {
   value_bytes_ = details.value_size;
   if (IsPerCpu(details.type)) {
     const int cpus = libbpf_num_possible_cpus();
-    if (cpus < 0) throw SystemError(info.Env(), "possible CPUs", -cpus);
+    if (cpus < 0)
+      throw SystemError(info.Env(), "possible CPUs", -cpus);
     value_bytes_ = (value_bytes_ + 7) / 8 * 8 * static_cast<size_t>(cpus);
   }
 }
@@ -60,23 +59,22 @@ Map::Map(const Napi::CallbackInfo &info) : FdHandle<Map>(info) {
 Napi::FunctionReference &Map::Constructor(Napi::Env env) { return AddonData::Of(env).map; }
 
 void Map::Init(Napi::Env env, Napi::Object exports) {
-  Napi::Function constructor =
-      DefineClass(env, "BpfMap",
-                  WithHandleMethods({
-                      StaticMethod("create", &Map::Create),
-                      StaticMethod("fromPin", &Map::FromPin),
-                      StaticMethod("fromId", &Map::FromId),
-                      InstanceMethod("lookup", &Map::Lookup),
-                      InstanceMethod("update", &Map::Update),
-                      InstanceMethod("delete", &Map::Delete),
-                      InstanceMethod("lookupAndDelete", &Map::LookupAndDelete),
-                      InstanceMethod("nextKey", &Map::NextKey),
-                      InstanceMethod("readAll", &Map::ReadAll),
-                      InstanceMethod("updateBatch", &Map::UpdateBatch),
-                      InstanceMethod("deleteBatch", &Map::DeleteBatch),
-                      InstanceMethod("freeze", &Map::Freeze),
-                      InstanceMethod("info", &Map::Info),
-                  }));
+  Napi::Function constructor = DefineClass(env, "BpfMap",
+                                           WithHandleMethods({
+                                               StaticMethod("create", &Map::Create),
+                                               StaticMethod("fromPin", &Map::FromPin),
+                                               StaticMethod("fromId", &Map::FromId),
+                                               InstanceMethod("lookup", &Map::Lookup),
+                                               InstanceMethod("update", &Map::Update),
+                                               InstanceMethod("delete", &Map::Delete),
+                                               InstanceMethod("lookupAndDelete", &Map::LookupAndDelete),
+                                               InstanceMethod("nextKey", &Map::NextKey),
+                                               InstanceMethod("readAll", &Map::ReadAll),
+                                               InstanceMethod("updateBatch", &Map::UpdateBatch),
+                                               InstanceMethod("deleteBatch", &Map::DeleteBatch),
+                                               InstanceMethod("freeze", &Map::Freeze),
+                                               InstanceMethod("info", &Map::Info),
+                                           }));
   Constructor(env) = Napi::Persistent(constructor);
   exports.Set("BpfMap", constructor);
 }
@@ -89,9 +87,9 @@ Napi::Value Map::Create(const Napi::CallbackInfo &info) {
   options.map_flags = NumberOption(spec, "flags", 0);
   options.inner_map_fd = NumberOption(spec, "innerMapFd", 0);
   const auto type = static_cast<bpf_map_type>(NumberOption(spec, "type", 0));
-  const int fd = bpf_map_create(type, text.empty() ? nullptr : text.c_str(),
-                                NumberOption(spec, "keySize", 0), NumberOption(spec, "valueSize", 0),
-                                NumberOption(spec, "maxEntries", 0), &options);
+  const int fd =
+      bpf_map_create(type, text.empty() ? nullptr : text.c_str(), NumberOption(spec, "keySize", 0),
+                     NumberOption(spec, "valueSize", 0), NumberOption(spec, "maxEntries", 0), &options);
   return AdoptResult(info.Env(), fd, "create map");
 }
 
@@ -99,34 +97,37 @@ Napi::Value Map::FromId(const Napi::CallbackInfo &info) {
   return AdoptResult(info.Env(), bpf_map_get_fd_by_id(NumberArgument(info, 0)), "open map by id");
 }
 
+// Queues and stacks have no key, and the kernel wants none.
+uint8_t *Map::KeyArgument(const Napi::CallbackInfo &info) const {
+  uint8_t *data = BytesArgument(info, 0, key_size_).data;
+  return key_size_ == 0 ? nullptr : data;
+}
+
 Napi::Value Map::Lookup(const Napi::CallbackInfo &info) {
-  const Bytes key = BytesArgument(info, 0, key_size_);
+  const uint8_t *key = KeyArgument(info);
   const Bytes value = BytesArgument(info, 1, value_bytes_);
-  return Status(info.Env(), bpf_map_lookup_elem_flags(fd(), key.data, value.data,
-                                                      NumberArgument(info, 2)));
+  return Status(info.Env(), bpf_map_lookup_elem_flags(fd(), key, value.data, NumberArgument(info, 2)));
 }
 
 Napi::Value Map::Update(const Napi::CallbackInfo &info) {
-  const Bytes key = BytesArgument(info, 0, key_size_);
+  const uint8_t *key = KeyArgument(info);
   const Bytes value = BytesArgument(info, 1, value_bytes_);
-  return Status(info.Env(),
-                bpf_map_update_elem(fd(), key.data, value.data, NumberArgument(info, 2)));
+  return Status(info.Env(), bpf_map_update_elem(fd(), key, value.data, NumberArgument(info, 2)));
 }
 
 Napi::Value Map::Delete(const Napi::CallbackInfo &info) {
-  return Status(info.Env(), bpf_map_delete_elem(fd(), BytesArgument(info, 0, key_size_).data));
+  return Status(info.Env(), bpf_map_delete_elem(fd(), KeyArgument(info)));
 }
 
 Napi::Value Map::LookupAndDelete(const Napi::CallbackInfo &info) {
-  const Bytes key = BytesArgument(info, 0, key_size_);
+  const uint8_t *key = KeyArgument(info);
   const Bytes value = BytesArgument(info, 1, value_bytes_);
-  return Status(info.Env(), bpf_map_lookup_and_delete_elem(fd(), key.data, value.data));
+  return Status(info.Env(), bpf_map_lookup_and_delete_elem(fd(), key, value.data));
 }
 
 // nextKey(previous | undefined, next)
 Napi::Value Map::NextKey(const Napi::CallbackInfo &info) {
-  const uint8_t *previous =
-      HasArgument(info, 0) ? BytesArgument(info, 0, key_size_).data : nullptr;
+  const uint8_t *previous = HasArgument(info, 0) ? BytesArgument(info, 0, key_size_).data : nullptr;
   const Bytes next = BytesArgument(info, 1, key_size_);
   return Status(info.Env(), bpf_map_get_next_key(fd(), previous, next.data));
 }
@@ -144,16 +145,18 @@ Napi::Value Map::ReadAll(const Napi::CallbackInfo &info) {
     keys.resize((total + chunk) * key_size_);
     values.resize((total + chunk) * value_bytes_);
     uint32_t count = chunk;
-    const int result = bpf_map_lookup_batch(
-        fd(), first ? nullptr : cursor.data(), next.data(), keys.data() + total * key_size_,
-        values.data() + total * value_bytes_, &count, &options);
+    const int result = bpf_map_lookup_batch(fd(), first ? nullptr : cursor.data(), next.data(),
+                                            keys.data() + total * key_size_,
+                                            values.data() + total * value_bytes_, &count, &options);
     const int error = result < 0 ? errno : 0;
     if (error == ENOSPC) { // one bucket holds more than the chunk
-      if (chunk > max_entries_) return Napi::Number::New(env, -ENOSPC);
+      if (chunk > max_entries_)
+        return Napi::Number::New(env, -ENOSPC);
       chunk *= 2;
       continue;
     }
-    if (error != 0 && error != ENOENT) return Napi::Number::New(env, -error);
+    if (error != 0 && error != ENOENT)
+      return Napi::Number::New(env, -error);
     total += count;
     done = error == ENOENT;
     first = false;
@@ -189,9 +192,7 @@ Napi::Value Map::DeleteBatch(const Napi::CallbackInfo &info) {
   return BatchResult(info.Env(), result, count);
 }
 
-Napi::Value Map::Freeze(const Napi::CallbackInfo &info) {
-  return Status(info.Env(), bpf_map_freeze(fd()));
-}
+Napi::Value Map::Freeze(const Napi::CallbackInfo &info) { return Status(info.Env(), bpf_map_freeze(fd())); }
 
 Napi::Value Map::Info(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();

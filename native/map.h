@@ -9,6 +9,7 @@ namespace coaxial {
 
 class Map : public FdHandle<Map> {
 public:
+  static constexpr const char *kKind = "map";
   explicit Map(const Napi::CallbackInfo &info);
   static void Init(Napi::Env env, Napi::Object exports);
   static Napi::FunctionReference &Constructor(Napi::Env env);
@@ -28,6 +29,8 @@ private:
   Napi::Value DeleteBatch(const Napi::CallbackInfo &info);
   Napi::Value Freeze(const Napi::CallbackInfo &info);
   Napi::Value Info(const Napi::CallbackInfo &info);
+
+  uint8_t *KeyArgument(const Napi::CallbackInfo &info) const;
 
   size_t key_size_ = 0;
   size_t value_bytes_ = 0; // of all CPUs for per-CPU maps

@@ -19,6 +19,8 @@ struct ObjectState {
   // Buffers first: libbpf holds pointers into them until the object is closed.
   std::vector<std::pair<std::string, std::unique_ptr<char[]>>> logs;
   std::unique_ptr<bpf_object, ObjectCloser> object;
+  // By the names of the file: libbpf renames a map that takes over an existing one.
+  std::vector<std::pair<std::string, bpf_map *>> maps;
 };
 
 class Object : public Napi::ObjectWrap<Object> {

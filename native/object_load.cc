@@ -12,21 +12,23 @@
 
 namespace coaxial {
 
-ObjectLoad::ObjectLoad(Napi::Env env, std::shared_ptr<ObjectState> state, size_t log_size,
-                       uint32_t log_level)
-    : Napi::AsyncWorker(env), state_(std::move(state)), log_size_(log_size),
-      log_level_(log_level), deferred_(Napi::Promise::Deferred::New(env)) {}
+ObjectLoad::ObjectLoad(Napi::Env env, std::shared_ptr<ObjectState> state, size_t log_size, uint32_t log_level)
+    : Napi::AsyncWorker(env), state_(std::move(state)), log_size_(log_size), log_level_(log_level),
+      deferred_(Napi::Promise::Deferred::New(env)) {}
 
 // A buffer per program, so that each log stays apart. Large, but the system commits only what the
 // kernel writes, so the memory is deliberately left uninitialised.
 void ObjectLoad::PrepareLogs() {
   bpf_program *program = nullptr;
   bpf_object__for_each_program(program, state_->object.get()) {
-    if (!bpf_program__autoload(program)) continue;
+    if (!bpf_program__autoload(program))
+      continue;
     std::unique_ptr<char[]> buffer(new (std::nothrow) char[log_size_]);
-    if (!buffer) continue;
+    if (!buffer)
+      continue;
     buffer[0] = '\0';
-    if (bpf_program__set_log_buf(program, buffer.get(), log_size_) < 0) continue;
+    if (bpf_program__set_log_buf(program, buffer.get(), log_size_) < 0)
+      continue;
     if (log_level_ != 0 && bpf_program__log_level(program) == 0)
       bpf_program__set_log_level(program, log_level_);
     state_->logs.emplace_back(bpf_program__name(program), std::move(buffer));
@@ -34,19 +36,22 @@ void ObjectLoad::PrepareLogs() {
 }
 
 void ObjectLoad::Collect() {
-  bpf_map *map = nullptr;
-  bpf_object__for_each_map(map, state_->object.get()) {
+  for (const auto &[name, map] : state_->maps) {
     const int fd = bpf_map__fd(map);
-    if (fd < 0) continue;
-    maps_.push_back({bpf_map__name(map), UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 0))});
-    if (!maps_.back().fd.valid()) error_ = errno;
+    if (fd < 0)
+      continue;
+    maps_.push_back({name, UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 0))});
+    if (!maps_.back().fd.valid())
+      error_ = errno;
   }
   bpf_program *program = nullptr;
   bpf_object__for_each_program(program, state_->object.get()) {
     const int fd = bpf_program__fd(program);
-    if (fd < 0) continue;
+    if (fd < 0)
+      continue;
     programs_.push_back({bpf_program__name(program), UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 0))});
-    if (!programs_.back().fd.valid()) error_ = errno;
+    if (!programs_.back().fd.valid())
+      error_ = errno;
   }
 }
 
@@ -64,7 +69,8 @@ void ObjectLoad::Execute() {
 Napi::Array ObjectLoad::Logs(Napi::Env env) const {
   Napi::Array logs = Napi::Array::New(env);
   for (const auto &[name, buffer] : state_->logs) {
-    if (buffer[0] == '\0') continue;
+    if (buffer[0] == '\0')
+      continue;
     Napi::Object entry = Napi::Object::New(env);
     entry.Set("name", name);
     entry.Set("log", Napi::String::New(env, buffer.get()));
@@ -84,7 +90,8 @@ void ObjectLoad::OnOK() {
   }
   try {
     Napi::Object maps = Napi::Object::New(env), programs = Napi::Object::New(env);
-    for (Named &entry : maps_) maps.Set(entry.name, Map::Adopt(env, std::move(entry.fd)));
+    for (Named &entry : maps_)
+      maps.Set(entry.name, Map::Adopt(env, std::move(entry.fd)));
     for (Named &entry : programs_)
       programs.Set(entry.name, Program::Adopt(env, std::move(entry.fd)));
     Napi::Object result = Napi::Object::New(env);

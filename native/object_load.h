@@ -14,8 +14,7 @@ namespace coaxial {
 
 class ObjectLoad : public Napi::AsyncWorker {
 public:
-  ObjectLoad(Napi::Env env, std::shared_ptr<ObjectState> state, size_t log_size,
-             uint32_t log_level);
+  ObjectLoad(Napi::Env env, std::shared_ptr<ObjectState> state, size_t log_size, uint32_t log_level);
   Napi::Promise promise() const { return deferred_.Promise(); }
 
 protected:

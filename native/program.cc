@@ -9,9 +9,7 @@
 
 namespace coaxial {
 
-Napi::FunctionReference &Program::Constructor(Napi::Env env) {
-  return AddonData::Of(env).program;
-}
+Napi::FunctionReference &Program::Constructor(Napi::Env env) { return AddonData::Of(env).program; }
 
 void Program::Init(Napi::Env env, Napi::Object exports) {
   Napi::Function constructor = DefineClass(env, "BpfProgram",
@@ -26,8 +24,7 @@ void Program::Init(Napi::Env env, Napi::Object exports) {
 }
 
 Napi::Value Program::FromId(const Napi::CallbackInfo &info) {
-  return AdoptResult(info.Env(), bpf_prog_get_fd_by_id(NumberArgument(info, 0)),
-                     "open program by id");
+  return AdoptResult(info.Env(), bpf_prog_get_fd_by_id(NumberArgument(info, 0)), "open program by id");
 }
 
 Napi::Value Program::Info(const Napi::CallbackInfo &info) {
@@ -52,7 +49,8 @@ Napi::Value Program::Info(const Napi::CallbackInfo &info) {
     tag += text;
   }
   Napi::Array ids = Napi::Array::New(env, maps.size());
-  for (size_t i = 0; i < maps.size(); i++) ids.Set(static_cast<uint32_t>(i), maps[i]);
+  for (size_t i = 0; i < maps.size(); i++)
+    ids.Set(static_cast<uint32_t>(i), maps[i]);
   Napi::Object object = Napi::Object::New(env);
   object.Set("type", details.type);
   object.Set("id", details.id);
@@ -77,7 +75,8 @@ Napi::Value Program::TestRun(const Napi::CallbackInfo &info) {
   const Napi::Object request = ObjectArgument(info, 0);
   const auto bytes = [&](const char *name) -> Bytes {
     const Napi::Value value = request.Get(name);
-    if (!value.IsTypedArray()) return {};
+    if (!value.IsTypedArray())
+      return {};
     Napi::Uint8Array array = value.As<Napi::Uint8Array>();
     return {array.Data(), array.ByteLength()};
   };
@@ -99,7 +98,8 @@ Napi::Value Program::TestRun(const Napi::CallbackInfo &info) {
   if (bpf_prog_test_run_opts(fd(), &options) < 0) {
     const int error = errno;
     Napi::Error thrown = SystemError(env, "test run", error);
-    if (error == ENOSPC) thrown.Set("needed", Napi::Number::New(env, options.data_size_out));
+    if (error == ENOSPC)
+      thrown.Set("needed", Napi::Number::New(env, options.data_size_out));
     throw thrown;
   }
   Napi::Object object = Napi::Object::New(env);

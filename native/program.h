@@ -9,6 +9,7 @@ namespace coaxial {
 
 class Program : public FdHandle<Program> {
 public:
+  static constexpr const char *kKind = "program";
   explicit Program(const Napi::CallbackInfo &info) : FdHandle<Program>(info) {}
   static void Init(Napi::Env env, Napi::Object exports);
   static Napi::FunctionReference &Constructor(Napi::Env env);

@@ -22,9 +22,10 @@ void RingBuffer::Init(Napi::Env env, Napi::Object exports) {
 RingBuffer::RingBuffer(const Napi::CallbackInfo &info) : Napi::ObjectWrap<RingBuffer>(info) {
   const LibbpfLog log;
   ring_.reset(ring_buffer__new(static_cast<int>(NumberArgument(info, 0)), OnRecord, this, nullptr));
-  if (!ring_) throw SystemError(info.Env(), "open ring buffer", errno, log.messages());
-  poll_ = std::make_unique<PollHandle>(info.Env(), ring_buffer__epoll_fd(ring_.get()),
-                                       [this] { OnReadable(); });
+  if (!ring_)
+    throw SystemError(info.Env(), "open ring buffer", errno, log.messages());
+  poll_ =
+      std::make_unique<PollHandle>(info.Env(), ring_buffer__epoll_fd(ring_.get()), [this] { OnReadable(); });
 }
 
 int RingBuffer::OnRecord(void *context, void *data, size_t size) {
@@ -37,7 +38,8 @@ int RingBuffer::OnRecord(void *context, void *data, size_t size) {
 // drain(limit): the records there are now, at most `limit`.
 Napi::Value RingBuffer::Drain(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
-  if (!ring_) throw SystemError(env, "read ring buffer", EBADF);
+  if (!ring_)
+    throw SystemError(env, "read ring buffer", EBADF);
   limit_ = NumberArgument(info, 0);
   records_.clear();
   const int result = ring_buffer__consume(ring_.get());
@@ -55,7 +57,8 @@ Napi::Value RingBuffer::Drain(const Napi::CallbackInfo &info) {
 
 // wait(callback): one call when there is something to read.
 void RingBuffer::Wait(const Napi::CallbackInfo &info) {
-  if (!ring_) throw SystemError(info.Env(), "read ring buffer", EBADF);
+  if (!ring_)
+    throw SystemError(info.Env(), "read ring buffer", EBADF);
   if (info.Length() < 1 || !info[0].IsFunction())
     throw Napi::TypeError::New(info.Env(), "Expected a function as argument 0");
   waiter_ = Napi::Persistent(info[0].As<Napi::Function>());
@@ -67,7 +70,8 @@ void RingBuffer::Wait(const Napi::CallbackInfo &info) {
 }
 
 void RingBuffer::Cancel(const Napi::CallbackInfo &) {
-  if (poll_) poll_->Stop();
+  if (poll_)
+    poll_->Stop();
   waiter_.Reset();
 }
 
@@ -81,7 +85,8 @@ void RingBuffer::OnReadable() {
   poll_->Stop();
   const Napi::Env env = Env();
   const Napi::HandleScope scope(env);
-  if (waiter_.IsEmpty()) return;
+  if (waiter_.IsEmpty())
+    return;
   const Napi::Function callback = waiter_.Value();
   waiter_.Reset(); // before the call: it may wait again
   try {

@@ -39,7 +39,8 @@ Napi::Value TcAttach(const Napi::CallbackInfo &info) {
   if (result < 0 && result != -EEXIST)
     throw SystemError(env, "create clsact", -result, log.messages());
   result = bpf_tc_attach(&hook, &filter);
-  if (result < 0) throw SystemError(env, "attach clsact filter", -result, log.messages());
+  if (result < 0)
+    throw SystemError(env, "attach clsact filter", -result, log.messages());
   Napi::Object object = Napi::Object::New(env);
   object.Set("handle", filter.handle);
   object.Set("priority", filter.priority);
@@ -69,9 +70,9 @@ Napi::Value QueryPrograms(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   uint64_t revision = 0;
   std::vector<AttachedProgram> programs;
-  const int error =
-      QueryAttached(NumberArgument(info, 0), NumberArgument(info, 1), revision, programs);
-  if (error != 0) return Napi::Number::New(env, -error);
+  const int error = QueryAttached(NumberArgument(info, 0), NumberArgument(info, 1), revision, programs);
+  if (error != 0)
+    return Napi::Number::New(env, -error);
   Napi::Array array = Napi::Array::New(env, programs.size());
   for (size_t i = 0; i < programs.size(); i++) {
     Napi::Object entry = Napi::Object::New(env);
@@ -91,7 +92,8 @@ Napi::Value QueryXdp(const Napi::CallbackInfo &info) {
   LIBBPF_OPTS(bpf_xdp_query_opts, query);
   const LibbpfLog log;
   const int result = bpf_xdp_query(static_cast<int>(NumberArgument(info, 0)), 0, &query);
-  if (result < 0) throw SystemError(env, "query XDP", -result, log.messages());
+  if (result < 0)
+    throw SystemError(env, "query XDP", -result, log.messages());
   Napi::Object object = Napi::Object::New(env);
   object.Set("mode", static_cast<uint32_t>(query.attach_mode));
   object.Set("programId", query.prog_id);

@@ -144,6 +144,8 @@ struct sample_event {
 	__u64 serial;
 	__u32 length;
 };
+// A type that no map has reaches BTF through a variable.
+const struct sample_event *sample_event_type;
 
 SEC("tc") int sample_events(struct __sk_buff *skb)
 {

@@ -20,11 +20,9 @@ inline Bytes BytesArgument(const Napi::CallbackInfo &info, size_t index, size_t 
   void *data = nullptr;
   size_t length = 0;
   if (index >= info.Length() ||
-      napi_get_typedarray_info(info.Env(), info[index], &type, &length, &data, nullptr, nullptr) !=
-          napi_ok ||
+      napi_get_typedarray_info(info.Env(), info[index], &type, &length, &data, nullptr, nullptr) != napi_ok ||
       type != napi_uint8_array)
-    throw Napi::TypeError::New(info.Env(), "Expected a Uint8Array as argument " +
-                                               std::to_string(index));
+    throw Napi::TypeError::New(info.Env(), "Expected a Uint8Array as argument " + std::to_string(index));
   if (length < minimum)
     throw Napi::RangeError::New(info.Env(), "Expected at least " + std::to_string(minimum) +
                                                 " bytes as argument " + std::to_string(index));
@@ -37,15 +35,13 @@ inline bool HasArgument(const Napi::CallbackInfo &info, size_t index) {
 
 inline std::string StringArgument(const Napi::CallbackInfo &info, size_t index) {
   if (index >= info.Length() || !info[index].IsString())
-    throw Napi::TypeError::New(info.Env(), "Expected a string as argument " +
-                                               std::to_string(index));
+    throw Napi::TypeError::New(info.Env(), "Expected a string as argument " + std::to_string(index));
   return info[index].As<Napi::String>().Utf8Value();
 }
 
 inline uint32_t NumberArgument(const Napi::CallbackInfo &info, size_t index) {
   if (index >= info.Length() || !info[index].IsNumber())
-    throw Napi::TypeError::New(info.Env(), "Expected a number as argument " +
-                                               std::to_string(index));
+    throw Napi::TypeError::New(info.Env(), "Expected a number as argument " + std::to_string(index));
   return info[index].As<Napi::Number>().Uint32Value();
 }
 
@@ -56,8 +52,7 @@ inline uint32_t NumberOption(const Napi::Object &options, const char *name, uint
 
 inline Napi::Object ObjectArgument(const Napi::CallbackInfo &info, size_t index) {
   if (index >= info.Length() || !info[index].IsObject())
-    throw Napi::TypeError::New(info.Env(), "Expected an object as argument " +
-                                               std::to_string(index));
+    throw Napi::TypeError::New(info.Env(), "Expected an object as argument " + std::to_string(index));
   return info[index].As<Napi::Object>();
 }
 

@@ -63,13 +63,15 @@ struct QueryLayout {
 int ReadLinkDetails(int fd, LinkDetails &details) {
   LinkInfoLayout layout{};
   uint32_t length = sizeof(layout);
-  if (bpf_obj_get_info_by_fd(fd, &layout, &length) < 0) return errno;
+  if (bpf_obj_get_info_by_fd(fd, &layout, &length) < 0)
+    return errno;
   details.type = layout.type;
   details.id = layout.id;
   details.program_id = layout.prog_id;
-  details.has_ifindex = layout.type == kLinkTypeXdp || layout.type == kLinkTypeTcx ||
-                        layout.type == kLinkTypeNetkit;
-  if (details.has_ifindex) details.ifindex = layout.tcx.ifindex;
+  details.has_ifindex =
+      layout.type == kLinkTypeXdp || layout.type == kLinkTypeTcx || layout.type == kLinkTypeNetkit;
+  if (details.has_ifindex)
+    details.ifindex = layout.tcx.ifindex;
   details.has_attach_type = true;
   if (layout.type == kLinkTypeTcx || layout.type == kLinkTypeNetkit)
     details.attach_type = layout.tcx.attach_type;
@@ -96,12 +98,14 @@ int QueryAttached(uint32_t ifindex, uint32_t attach_type, uint64_t &revision,
     query.link_ids = reinterpret_cast<uintptr_t>(link_ids.data());
     query.count = room;
     if (syscall(__NR_bpf, BPF_PROG_QUERY, &query, sizeof(query)) < 0) {
-      if (errno == ENOSPC) continue;
+      if (errno == ENOSPC)
+        continue;
       return errno;
     }
     revision = query.revision;
     programs.resize(query.count);
-    for (uint32_t i = 0; i < query.count; i++) programs[i] = {program_ids[i], link_ids[i]};
+    for (uint32_t i = 0; i < query.count; i++)
+      programs[i] = {program_ids[i], link_ids[i]};
     return 0;
   }
   return ENOSPC;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "util/arguments.h"
+#include "util/bpf_kind.h"
 #include "util/system_error.h"
 #include "util/unique_fd.h"
 
@@ -31,13 +32,21 @@ public:
 
   // Wraps the result of a libbpf call: a descriptor, or negative with errno set.
   static Napi::Value AdoptResult(Napi::Env env, int result, const char *operation) {
-    if (result < 0) throw SystemError(env, operation, errno);
+    if (result < 0)
+      throw SystemError(env, operation, errno);
     return Adopt(env, UniqueFd(result));
   }
 
 protected:
+  // A pin can be of another kind, whose info would be misread.
   static Napi::Value FromPin(const Napi::CallbackInfo &info) {
-    return AdoptResult(info.Env(), bpf_obj_get(StringArgument(info, 0).c_str()), "open pin");
+    UniqueFd fd(bpf_obj_get(StringArgument(info, 0).c_str()));
+    if (!fd.valid())
+      throw SystemError(info.Env(), "open pin", errno);
+    const std::string kind = BpfKind(fd.get());
+    if (kind != Class::kKind)
+      throw SystemError(info.Env(), "open pin", EINVAL, {"the pin is a " + kind + ", not a " + Class::kKind});
+    return Adopt(info.Env(), std::move(fd));
   }
 
   static std::vector<Napi::ClassPropertyDescriptor<Class>>
@@ -51,9 +60,7 @@ protected:
 
   void Close(const Napi::CallbackInfo &) { fd_.reset(); }
 
-  Napi::Value GetFd(const Napi::CallbackInfo &info) {
-    return Napi::Number::New(info.Env(), fd_.get());
-  }
+  Napi::Value GetFd(const Napi::CallbackInfo &info) { return Napi::Number::New(info.Env(), fd_.get()); }
 
   void Pin(const Napi::CallbackInfo &info) {
     if (bpf_obj_pin(fd_.get(), StringArgument(info, 0).c_str()) < 0)

@@ -13,7 +13,8 @@ namespace {
 thread_local LibbpfLog *collector = nullptr;
 
 int Print(enum libbpf_print_level level, const char *format, va_list arguments) {
-  if (collector == nullptr || level == LIBBPF_DEBUG) return 0;
+  if (collector == nullptr || level == LIBBPF_DEBUG)
+    return 0;
   va_list again;
   va_copy(again, arguments);
   const int length = std::vsnprintf(nullptr, 0, format, arguments);
@@ -21,8 +22,10 @@ int Print(enum libbpf_print_level level, const char *format, va_list arguments) 
     std::string text(static_cast<size_t>(length) + 1, '\0');
     std::vsnprintf(text.data(), text.size(), format, again);
     text.resize(static_cast<size_t>(length));
-    while (!text.empty() && text.back() == '\n') text.pop_back();
-    if (!text.empty()) collector->add(std::move(text));
+    while (!text.empty() && text.back() == '\n')
+      text.pop_back();
+    if (!text.empty())
+      collector->add(std::move(text));
   }
   va_end(again);
   return 0;

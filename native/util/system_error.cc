@@ -6,8 +6,7 @@ namespace coaxial {
 
 Napi::Error SystemError(Napi::Env env, const char *operation, int error,
                         const std::vector<std::string> &messages) {
-  Napi::Error result =
-      Napi::Error::New(env, std::string(operation) + ": " + std::strerror(error));
+  Napi::Error result = Napi::Error::New(env, std::string(operation) + ": " + std::strerror(error));
   Napi::Array lines = Napi::Array::New(env, messages.size());
   for (size_t i = 0; i < messages.size(); i++)
     lines.Set(static_cast<uint32_t>(i), Napi::String::New(env, messages[i]));

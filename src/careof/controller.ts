@@ -55,6 +55,8 @@ class InstanceController implements Controller {
   #running: Running | undefined;
   #plan: Plan | undefined;
   #attachments: ReconcileReport['attachments'] = [];
+  #missing: ReconcileReport['missing'] = [];
+  #problems: ReconcileReport['problems'] = [];
   #lastSwitch: ControllerStatus['lastSwitch'] = null;
   readonly #states = new Map<number, { state: BindingState; since: Date }>();
   readonly #alsoAccepted = new Map<number, Address[]>();
@@ -148,12 +150,15 @@ class InstanceController implements Controller {
       role: this.#config.role,
       instance: this.#config.instance,
       generation: datapath.generations.activeId,
-      interfaces: this.#attachments.map((item) => ({
-        name: item.interface,
-        role: item.role,
-        attach: `${datapath.attachments.mechanism} ${item.direction}`,
-        ifindex: item.ifindex,
-      })),
+      interfaces: [
+        ...this.#attachments.map((item) => ({
+          name: item.interface,
+          role: item.role,
+          attach: `${datapath.attachments.mechanism} ${item.direction}`,
+          ifindex: item.ifindex,
+        })),
+        ...this.#missing.map((item) => ({ ...item, attach: 'none', ifindex: null })),
+      ],
       bindings: this.bindings().map(({ router, bid, name, state, careOf }) => ({
         router,
         bid,
@@ -162,6 +167,7 @@ class InstanceController implements Controller {
         careOf,
       })),
       reasons: this.reasons(),
+      problems: this.#problems,
       lastSwitch: this.#lastSwitch,
     };
   }
@@ -191,7 +197,11 @@ class InstanceController implements Controller {
   dumpMap(name: string): MapDump {
     const dump = this.#need().datapath.dump(name);
     if (!dump) {
-      throw new RequestError('UNKNOWN_MAP', `there is no map ${name}`, '"coax maps" lists the maps there are');
+      throw new RequestError(
+        'UNKNOWN_MAP',
+        `there is no map ${name}`,
+        '"coax maps" lists the maps there are',
+      );
     }
     return {
       ...dump.summary,
@@ -377,6 +387,8 @@ class InstanceController implements Controller {
       const report = await running.reconciler.run(this.#config, plan, running.devices, snapshot);
       this.#plan = plan;
       this.#attachments = report.attachments;
+      this.#missing = report.missing;
+      this.#problems = report.problems;
       this.#publish(plan, report, since);
       clearTimeout(this.#timer);
       if (report.dueInMs !== undefined) {
@@ -467,6 +479,12 @@ class InstanceController implements Controller {
         this.#tell({ kind: 'care-of', router, bid, name, from: from ?? null, to, durationMs });
       }
     }
+    for (const item of report.changes?.attached ?? []) {
+      this.#tell({ kind: 'interface', name: item.interface, from: 'none', to: item.program });
+    }
+    for (const name of report.changes?.detached ?? []) {
+      this.#tell({ kind: 'interface', name, from: 'attached', to: 'none' });
+    }
     if (report.generation) {
       this.#tell({ kind: 'generation', ...report.generation });
     }
@@ -493,7 +511,11 @@ function refresh(devices: Devices, links: readonly Devices['home'][]): Devices {
   return { home: now(devices.home), peer: now(devices.peer), tunnel: devices.tunnel && now(devices.tunnel) };
 }
 
-async function askRoute(netlink: Netlink, destination: Address, source: Address): Promise<RouteAnswer | undefined> {
+async function askRoute(
+  netlink: Netlink,
+  destination: Address,
+  source: Address,
+): Promise<RouteAnswer | undefined> {
   try {
     const route = await netlink.getRoute({ destination, source });
     return route.ifindex === undefined || route.type !== 'unicast'

@@ -44,7 +44,9 @@ export function planHomeAgent(
     const bindings = router.bindings.map((binding) =>
       planBinding(config, router, binding, id, snapshot, context, problems),
     );
-    const mtus = bindings.flatMap((plan) => (carries(plan.state) && plan.mtu !== undefined ? [plan.mtu] : []));
+    const mtus = bindings.flatMap((plan) =>
+      carries(plan.state) && plan.mtu !== undefined ? [plan.mtu] : [],
+    );
     const mtu = mtus.length > 0 ? Math.min(...mtus) : undefined;
     homeMtu = Math.max(homeMtu, mtu ?? 0);
     for (const prefix of routerPrefixes(router)) {

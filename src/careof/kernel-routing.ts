@@ -1,4 +1,4 @@
-import { Prefix } from '../net/index.js';
+import type { Prefix } from '../net/index.js';
 import type { Netlink, NetlinkSnapshot, Route, Rule, RuleSpec } from '../netlink/index.js';
 import type { RoutePlan } from './plan.js';
 

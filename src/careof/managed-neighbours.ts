@@ -1,5 +1,5 @@
 import type { Address, MacAddress } from '../net/index.js';
-import type { Link, Netlink, NetlinkSnapshot, Neighbour } from '../netlink/index.js';
+import type { Link, Neighbour, Netlink, NetlinkSnapshot } from '../netlink/index.js';
 import { ARPHRD } from '../netlink/index.js';
 
 /** A neighbour on the mobile network's side that decapsulated packets can be given to directly. */
@@ -13,7 +13,9 @@ export interface DirectNeighbour {
 
 /** The neighbours that the fast path may use on the given links. */
 export function directNeighbours(snapshot: NetlinkSnapshot, links: readonly Link[]): DirectNeighbour[] {
-  const byIndex = new Map(links.filter((link) => link.type === ARPHRD.ETHER).map((link) => [link.ifindex, link]));
+  const byIndex = new Map(
+    links.filter((link) => link.type === ARPHRD.ETHER).map((link) => [link.ifindex, link]),
+  );
   return snapshot.neighbours.flatMap((neighbour) => {
     const link = byIndex.get(neighbour.ifindex);
     const { address, mac, usable, proxy } = neighbour;

@@ -1,5 +1,5 @@
 import type { MobileRouterBinding, MobileRouterConfig } from '../config/index.js';
-import { Address, Prefix } from '../net/index.js';
+import { type Address, Prefix } from '../net/index.js';
 import type { NetlinkSnapshot, RuleSpec } from '../netlink/index.js';
 import {
   type BindingPlan,

@@ -1,13 +1,14 @@
 import type { Config } from '../config/index.js';
 import {
   type Attachment,
+  type AttachmentChanges,
   CxRole,
   CxSetting,
   type Datapath,
+  decodeCxTunnelEnd,
   encodeCxNeighbour,
   encodeCxTunnelEnd,
   encodeCxTunnelEndKey,
-  decodeCxTunnelEnd,
 } from '../datapath/index.js';
 import type { Address, Prefix } from '../net/index.js';
 import { ARPHRD, type Link, type Netlink, NetlinkError, type NetlinkSnapshot } from '../netlink/index.js';
@@ -30,6 +31,9 @@ export interface ReconcileReport {
   switched: { plan: BindingPlan; router: string; from: string | undefined; at: number }[];
   generation: { from: number; to: number } | undefined;
   attachments: Attachment[];
+  changes: AttachmentChanges | undefined;
+  /** Interfaces of the config that are not there. */
+  missing: { name: string; role: Attachment['role'] }[];
   problems: { code: string; message: string }[];
   /** When the next run is due although nothing happens, milliseconds from now. */
   dueInMs: number | undefined;
@@ -63,11 +67,18 @@ export class Reconciler {
     return { home, peer, tunnel };
   }
 
-  async run(config: Config, plan: Plan, devices: Devices, snapshot: NetlinkSnapshot): Promise<ReconcileReport> {
+  async run(
+    config: Config,
+    plan: Plan,
+    devices: Devices,
+    snapshot: NetlinkSnapshot,
+  ): Promise<ReconcileReport> {
     const report: ReconcileReport = {
       switched: [],
       generation: undefined,
       attachments: [],
+      changes: undefined,
+      missing: [],
       problems: [...plan.problems],
       dueInMs: undefined,
     };
@@ -78,7 +89,7 @@ export class Reconciler {
     await guard(report, () => addMissing(this.#netlink, snapshot, own, { rules: plan.rules, routes: early }));
     this.#datapath.prefixes.sync(plan.prefixes);
     await this.#syncTunnelEnds(config, plan, report);
-    this.#attach(config, plan, devices, snapshot, report);
+    this.#attach(config, devices, snapshot, report);
     await this.#activatePolicies(plan, report);
     await this.#switchBindings(config, plan, devices, 'on', report);
 
@@ -102,8 +113,8 @@ export class Reconciler {
     direction: 'on' | 'off',
     report: ReconcileReport,
   ): Promise<void> {
-    const tunnel: TunnelDevice | undefined =
-      devices.tunnel && config.external && { ifindex: devices.tunnel.ifindex, vni: config.external.vni };
+    const tunnel: TunnelDevice | undefined = devices.tunnel &&
+      config.external && { ifindex: devices.tunnel.ifindex, vni: config.external.vni };
     for (const router of plan.routers) {
       for (const binding of router.bindings) {
         const row = bindingRow(binding, router.id, outerAddresses(config, binding), tunnel);
@@ -158,24 +169,17 @@ export class Reconciler {
     });
   }
 
-  #attach(config: Config, plan: Plan, devices: Devices, snapshot: NetlinkSnapshot, report: ReconcileReport): void {
+  #attach(config: Config, devices: Devices, snapshot: NetlinkSnapshot, report: ReconcileReport): void {
     const desired = planAttachments(config, devices, snapshot, report);
-    try {
-      const changes = this.#datapath.attachments.sync(
-        desired,
-        snapshot.links.map((link) => link.ifindex),
-      );
-      for (const name of changes.detached) {
-        report.problems.push({ code: 'DETACHED', message: `${name} is no longer used` });
-      }
-    } catch (error) {
-      // A vanished interface must not stop what concerns the others.
-      if (plan.routers.length === 0 || !(error instanceof Error) || !('code' in error)) {
-        throw error;
-      }
-      report.problems.push({ code: String(error.code), message: error.message });
+    report.changes = this.#datapath.attachments.sync(
+      desired,
+      snapshot.links.map((link) => link.ifindex),
+    );
+    const failed = new Set(report.changes.failed.map(({ item }) => item));
+    for (const { error } of report.changes.failed) {
+      report.problems.push({ code: error.code, message: error.message });
     }
-    report.attachments = desired;
+    report.attachments = desired.filter((item) => !failed.has(item));
   }
 
   async #activatePolicies(plan: Plan, report: ReconcileReport): Promise<void> {
@@ -246,7 +250,9 @@ export class Reconciler {
 
   /** Forgets bindings that are in no router's list and, by now, in no generation. */
   async #releaseBindings(plan: Plan): Promise<void> {
-    const planned = new Set(plan.routers.flatMap((router) => router.bindings.map((binding) => binding.index)));
+    const planned = new Set(
+      plan.routers.flatMap((router) => router.bindings.map((binding) => binding.index)),
+    );
     for (const { index } of this.#datapath.bindings.identities()) {
       if (!planned.has(index)) {
         await this.#datapath.bindings.release(index);
@@ -289,7 +295,12 @@ function planAttachments(
   report: ReconcileReport,
 ): Attachment[] {
   const attachments: Attachment[] = [];
-  const add = (role: Attachment['role'], link: Link, direction: Attachment['direction'], program: string): void => {
+  const add = (
+    role: Attachment['role'],
+    link: Link,
+    direction: Attachment['direction'],
+    program: string,
+  ): void => {
     const { name, ifindex } = link;
     if (!attachments.some((item) => item.role === role && item.ifindex === ifindex)) {
       attachments.push({ role, interface: name, ifindex, direction, program });
@@ -300,6 +311,7 @@ function planAttachments(
     if (link) {
       add(role, link, 'ingress', link.type === ARPHRD.ETHER ? program : `${program}_l3`);
     } else {
+      report.missing.push({ name, role });
       report.problems.push({ code: 'INTERFACE_MISSING', message: `there is no interface ${name} now` });
     }
   };

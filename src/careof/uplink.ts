@@ -1,5 +1,11 @@
 import type { Address, MacAddress, Prefix } from '../net/index.js';
-import { ARPHRD, type InterfaceAddress, type Link, type NetlinkSnapshot, RT_TABLE } from '../netlink/index.js';
+import {
+  ARPHRD,
+  type InterfaceAddress,
+  type Link,
+  type NetlinkSnapshot,
+  RT_TABLE,
+} from '../netlink/index.js';
 import type { BindingState } from '../views/index.js';
 
 /** Where the outer packets of a binding go next. */

@@ -1,4 +1,4 @@
-import type { ControllerStatus, InterfaceView, ReasonView, SwitchView } from '../views/index.js';
+import type { ControllerStatus, InterfaceView, ProblemView, ReasonView, SwitchView } from '../views/index.js';
 import { formatBytes, formatSince, formatState } from './format.js';
 import { type Column, formatPairs, formatTable } from './table.js';
 
@@ -23,6 +23,11 @@ const REASONS: readonly Column<ReasonView>[] = [
   { title: 'BYTES', align: 'right', cell: (row) => formatBytes(row.bytes) },
 ];
 
+const PROBLEMS: readonly Column<ProblemView>[] = [
+  { title: 'PROBLEM', cell: (row) => row.code },
+  { title: 'WHAT', cell: (row) => row.message },
+];
+
 /** What a controller says about itself, for people. */
 export function describeStatus(status: ControllerStatus): string {
   const usable = status.bindings.filter((binding) => binding.state === 'usable').length;
@@ -37,6 +42,7 @@ export function describeStatus(status: ControllerStatus): string {
     formatTable(INTERFACES, status.interfaces, 'attached to no interface'),
     formatTable(BINDINGS, status.bindings, 'no bindings'),
     formatTable(REASONS, status.reasons, 'no packets yet'),
+    ...(status.problems.length > 0 ? [formatTable(PROBLEMS, status.problems, '')] : []),
   ].join('\n\n');
 }
 

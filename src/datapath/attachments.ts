@@ -28,6 +28,12 @@ export interface AttachmentChanges {
   attached: Attachment[];
   updated: Attachment[];
   detached: string[];
+  /** What could not be attached, and why; the others are not held up by it. */
+  failed: { item: Attachment; error: DatapathError }[];
+}
+
+function noChanges(): AttachmentChanges {
+  return { attached: [], updated: [], detached: [], failed: [] };
 }
 
 /** Our filter among those of a clsact qdisc, where the kernel has no TCX. */
@@ -55,7 +61,7 @@ export class Attachments {
   }
 
   #syncTcx(desired: readonly Attachment[]): AttachmentChanges {
-    const changes: AttachmentChanges = { attached: [], updated: [], detached: [] };
+    const changes = noChanges();
     const wanted = new Map(desired.map((item) => [pinName(item), item]));
     for (const pin of this.#instance.linkPins()) {
       const path = this.#instance.linkPin(pin);
@@ -78,16 +84,16 @@ export class Attachments {
       try {
         using link = attachTcx(this.#programs(item.program), item.ifindex, item.direction);
         link.pin(this.#instance.linkPin(pin));
+        changes.attached.push(item);
       } catch (error) {
-        throw attachFailed(item, error);
+        changes.failed.push({ item, error: attachFailed(item, error) });
       }
-      changes.attached.push(item);
     }
     return changes;
   }
 
   #syncClsact(desired: readonly Attachment[], ifindexes: readonly number[]): AttachmentChanges {
-    const changes: AttachmentChanges = { attached: [], updated: [], detached: [] };
+    const changes = noChanges();
     const wanted = new Set(desired.map((item) => `${item.ifindex}/${item.direction}`));
     for (const item of desired) {
       const program = this.#programs(item.program);
@@ -104,7 +110,7 @@ export class Attachments {
           changes.updated.push(item);
         }
       } catch (error) {
-        throw attachFailed(item, error);
+        changes.failed.push({ item, error: attachFailed(item, error) });
       }
     }
     for (const ifindex of ifindexes) {
@@ -140,7 +146,8 @@ function detachClsact(ifindex: number, direction: 'ingress' | 'egress'): boolean
 }
 
 function attachFailed(item: Attachment, cause: unknown): DatapathError {
-  const reason = cause instanceof BpfError && cause.code === 'ENODEV' ? 'the interface vanished' : String(cause);
+  const reason =
+    cause instanceof BpfError && cause.code === 'ENODEV' ? 'the interface vanished' : String(cause);
   return new DatapathError(
     'ATTACH_FAILED',
     `${item.program} could not be attached to ${item.interface} (${item.direction}): ${reason}`,

@@ -2,8 +2,8 @@ import type { BpfMap } from '../libbpf-ts/index.js';
 import { DatapathError } from './datapath-error.js';
 import {
   type CxBinding,
-  CxBindingKeyFlag,
   type CxBindingKey,
+  CxBindingKeyFlag,
   decodeCxBinding,
   decodeCxBindingKey,
   encodeCxBinding,

@@ -1,8 +1,8 @@
 import type { BpfMap } from '../libbpf-ts/index.js';
 import {
   CX_REASON_ROWS,
-  CxHook,
   type CxBindingStats,
+  CxHook,
   type CxPolicyStats,
   type CxReasonStats,
   cxHookName,

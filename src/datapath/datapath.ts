@@ -5,7 +5,7 @@ import { Attachments } from './attachments.js';
 import { BindingTable } from './binding-table.js';
 import { Counters } from './counters.js';
 import { DatapathError } from './datapath-error.js';
-import { CX_GENERATIONS, CxSetting, type CxRole } from './generated.js';
+import { CX_GENERATIONS, type CxRole, CxSetting } from './generated.js';
 import { GenerationTable } from './generation-table.js';
 import type { Instance } from './instance.js';
 import { type DatapathLimits, MAP_NAMES, type MapName, mapSizes } from './map-catalogue.js';

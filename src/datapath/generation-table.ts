@@ -2,9 +2,9 @@ import type { BpfMap } from '../libbpf-ts/index.js';
 import { DatapathError } from './datapath-error.js';
 import {
   CX_GENERATIONS,
-  CxSetting,
   type CxPolicy,
   type CxRouter,
+  CxSetting,
   decodeCxPolicy,
   decodeCxRouter,
   encodeCxPolicy,
@@ -87,7 +87,9 @@ export class GenerationTable {
     this.#policies.setBatch(
       rows.policies.map((bytes, at) => [encodeWord(spare * this.policyCapacity + at), bytes]),
     );
-    this.#routers.setBatch(rows.routers.map((bytes, at) => [encodeWord(spare * this.routerCapacity + at), bytes]));
+    this.#routers.setBatch(
+      rows.routers.map((bytes, at) => [encodeWord(spare * this.routerCapacity + at), bytes]),
+    );
     const difference = this.#differsAt(spare, rows);
     if (difference !== undefined) {
       throw new DatapathError(

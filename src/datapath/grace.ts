@@ -16,7 +16,13 @@ export async function waitForReaders(): Promise<void> {
       throw error;
     }
     using inner = BpfMap.create({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 1 });
-    using outer = BpfMap.create({ type: 'array_of_maps', keySize: 4, valueSize: 4, maxEntries: 1, innerMap: inner });
+    using outer = BpfMap.create({
+      type: 'array_of_maps',
+      keySize: 4,
+      valueSize: 4,
+      maxEntries: 1,
+      innerMap: inner,
+    });
     outer.set(INDEX, new Uint8Array(new Uint32Array([inner.fd]).buffer));
   }
 }

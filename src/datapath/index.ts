@@ -1,4 +1,4 @@
-export { type Attachment, type AttachmentRole, Attachments } from './attachments.js';
+export { type Attachment, type AttachmentChanges, Attachments } from './attachments.js';
 export type { BindingIdentity } from './binding-table.js';
 export { Datapath } from './datapath.js';
 export { DatapathError } from './datapath-error.js';

@@ -22,7 +22,9 @@ const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0)
 
 function usedRows(map: BpfMap): [Uint8Array, Uint8Array][] {
   const rows = map.readAll();
-  return map.type === 'array' || map.type === 'percpu_array' ? rows.filter(([, value]) => !isZero(value)) : rows;
+  return map.type === 'array' || map.type === 'percpu_array'
+    ? rows.filter(([, value]) => !isZero(value))
+    : rows;
 }
 
 export function summarizeMap(name: MapName, map: BpfMap, btf: Btf | undefined): MapSummary {

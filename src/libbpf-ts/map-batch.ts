@@ -55,17 +55,21 @@ export function writeMany(
     if (result.errno === 0) {
       written += result.count;
     } else if (NO_BATCH.includes(result.errno)) {
-      // The count is not reliable here; writing an element again changes nothing.
+      // No batches here, or none with these flags (the kernel takes BPF_F_LOCK only).
       for (const [key, value] of chunk) {
-        map.set(key, value, flags);
+        const rc = handle.update(key, value, flags);
+        if (rc < 0) throw writeError(map, written, -rc);
         written++;
       }
     } else {
-      const at = written + result.count;
-      throw new BpfError({ operation: `write element ${at} to map '${map.name}'`, errno: result.errno });
+      throw writeError(map, written + result.count, result.errno);
     }
   }
   return written;
+}
+
+function writeError(map: BpfMap, index: number, errno: number): BpfError {
+  return new BpfError({ operation: `write element ${index} to map '${map.name}'`, errno });
 }
 
 export function deleteMany(map: BpfMap, handle: NativeMap, keys: Iterable<Uint8Array>): number {

@@ -83,6 +83,8 @@ export class NetlinkMonitor implements Disposable {
   #routesDoubtful = false;
   #resyncReason: string | undefined;
   #refreshing: Promise<void> | undefined;
+  /** Callers of resync whose dump has not begun. */
+  readonly #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
   #wake: (() => void) | undefined;
 
   constructor(options: NetlinkMonitorOptions = {}) {
@@ -91,13 +93,14 @@ export class NetlinkMonitor implements Disposable {
 
   /**
    * Joins the groups and dumps; resolves when the snapshot is complete. The first dump makes no events.
-   * @throws NetlinkError NETLINK_SOCKET, or NETLINK_CLOSED when stopped meanwhile
+   * @throws NetlinkError what the dump failed with, NETLINK_SOCKET, or NETLINK_CLOSED when stopped meanwhile
    */
   async start(): Promise<void> {
     if (this.#socket !== undefined)
       throw new NetlinkError('NETLINK_ARGUMENT', 'The monitor is running already');
     this.#silent = true;
-    this.#netlink = Netlink.open();
+    const netlink = Netlink.open();
+    this.#netlink = netlink;
     try {
       this.#listen();
     } catch (error) {
@@ -105,7 +108,13 @@ export class NetlinkMonitor implements Disposable {
       throw error;
     }
     running.add(this);
-    await this.resync('start');
+    try {
+      await this.resync('start');
+    } catch (error) {
+      // It may have been started again.
+      if (this.#netlink === netlink) this.stop();
+      throw error;
+    }
     this.#silent = false;
   }
 
@@ -117,6 +126,7 @@ export class NetlinkMonitor implements Disposable {
     this.#netlink?.close();
     this.#netlink = undefined;
     this.#wake?.();
+    for (const { reject } of this.#waiting.splice(0)) reject(closedError());
     for (const queue of [...this.#queues]) queue.end();
   }
 
@@ -159,15 +169,12 @@ export class NetlinkMonitor implements Disposable {
 
   /** Dumps everything again and reports the difference; resolves when that is done. */
   async resync(reason = 'requested'): Promise<void> {
-    this.#resyncReason = reason;
-    // The refresh that is under way may have dumped before this call.
-    while (
-      this.#socket !== undefined &&
-      (this.#resyncReason !== undefined || this.#refreshing !== undefined)
-    ) {
-      await this.#refresh();
-    }
     if (this.#socket === undefined) throw closedError();
+    const done = new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+    });
+    this.#needResync(reason);
+    return done;
   }
 
   /**
@@ -316,13 +323,25 @@ export class NetlinkMonitor implements Disposable {
       setImmediate(resolve);
     });
     while (this.#netlink !== undefined && (this.#routesDoubtful || this.#resyncReason !== undefined)) {
+      const netlink = this.#netlink;
       const reason = this.#resyncReason;
+      const waiting = this.#waiting.splice(0);
       this.#routesDoubtful = false;
       this.#resyncReason = undefined;
       try {
-        await this.#dumpAgain(this.#netlink, reason);
+        await this.#dumpAgain(netlink, reason);
+        // Lost messages have asked for another resync, which these wait for too.
+        if (this.#deaf) this.#waiting.unshift(...waiting);
+        else for (const { resolve } of waiting) resolve();
       } catch (error) {
-        if (this.#netlink === undefined) return;
+        const stopped = this.#netlink !== netlink;
+        if (stopped || this.#silent) {
+          for (const { reject } of waiting) reject(stopped ? closedError() : (error as Error));
+          // It may have been started again.
+          if (stopped) continue;
+          return;
+        }
+        this.#waiting.unshift(...waiting);
         this.#routesDoubtful = true;
         this.#resyncReason ??= reason;
         this.#emit({ kind: 'error', error: error as Error });

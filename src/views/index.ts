@@ -13,5 +13,12 @@ export type { MapDump, MapRow, MapValue, MapView } from './map-view.js';
 export type { PolicyView } from './policy-view.js';
 export type { ReasonView } from './reason-view.js';
 export { RequestError, type RequestErrorCode } from './request-error.js';
-export type { ControllerStatus, InterfaceView, Role, StatusView, SwitchView } from './status-view.js';
+export type {
+  ControllerStatus,
+  InterfaceView,
+  ProblemView,
+  Role,
+  StatusView,
+  SwitchView,
+} from './status-view.js';
 export type { Traffic } from './traffic.js';

@@ -13,6 +13,12 @@ export interface InterfaceView {
   ifindex: number | null;
 }
 
+/** Something an operator should know. */
+export interface ProblemView {
+  code: string;
+  message: string;
+}
+
 /** The last time a binding got another care-of address, next hop or uplink. */
 export interface SwitchView {
   router: string;
@@ -34,6 +40,8 @@ export interface ControllerStatus {
   interfaces: InterfaceView[];
   bindings: Pick<BindingView, 'router' | 'bid' | 'name' | 'state' | 'careOf'>[];
   reasons: ReasonView[];
+  /** What is wrong now, each with what it means; empty when all is well. */
+  problems: ProblemView[];
   lastSwitch: SwitchView | null;
 }
 

@@ -58,6 +58,7 @@ export class FakeController implements Controller {
         careOf,
       })),
       reasons: this.reasons(),
+      problems: [],
       lastSwitch: {
         router: 'mr1',
         bid: 1,

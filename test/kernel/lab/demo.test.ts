@@ -3,6 +3,11 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { damages } from '../../../lab/break.js';
 import { run } from '../../../lab/command.js';
+import { Scene } from '../../../lab/demo/scene.js';
+import { Lab } from '../../../lab/lab.js';
+import { Leftovers } from '../../../lab/leftovers.js';
+import { Stream } from '../../../lab/stream.js';
+import { addresses } from '../../../lab/topology.js';
 
 const DEMO = fileURLToPath(new URL('../../../lab/demo.js', import.meta.url));
 const REPORT = fileURLToPath(new URL('../../../../demo.json', import.meta.url));
@@ -16,6 +21,27 @@ interface Outcome {
 function report(): Outcome[] {
   return (JSON.parse(readFileSync(REPORT, 'utf8')) as { checks: Outcome[] }).checks;
 }
+
+test.serial('daemons under traffic leave nothing when their lab is destroyed', async (t) => {
+  const leftovers = await Leftovers.before();
+  const lab = await Lab.create();
+  try {
+    const scene = await Scene.start(lab);
+    t.true((await scene.mr.api('GET', '/v1/status')).status === 200);
+    const bindings = JSON.parse((await lab.coax('mr', ['bindings', '--json'])).stdout) as {
+      careOf: string;
+    }[];
+    t.deepEqual(
+      bindings.map(({ careOf }) => careOf),
+      [addresses.careOfA, addresses.careOfB],
+    );
+    await Stream.start(lab.node('lan'), { to: addresses.correspondent, port: 5_101 });
+    t.not((await leftovers.of(lab, 0)).length, 0, 'the proof sees a lab that is there');
+  } finally {
+    await lab.destroy();
+  }
+  t.deepEqual(await leftovers.of(lab), []);
+});
 
 /** The check that has to notice each damage; others may notice it too. */
 const caughtBy = {

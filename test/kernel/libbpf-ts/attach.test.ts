@@ -82,12 +82,12 @@ test('clsact: attach, find again, replace, detach', async (t) => {
   await withNamespace((name) => {
     const facts = inNamespace<Record<string, unknown> & { ids: [number, number] }>(name, 'clsact');
     const [first, second] = facts.ids;
-    t.is(facts['absent'], false);
-    t.is(facts['programId'], first);
-    t.is(facts['taken'], 'EEXIST');
-    t.is(facts['updated'], second);
-    t.deepEqual(facts['chosen'], [true, true, true]);
-    t.deepEqual(facts['detached'], [true, false, false]);
+    t.is(facts.absent, false);
+    t.is(facts.programId, first);
+    t.is(facts.taken, 'EEXIST');
+    t.is(facts.updated, second);
+    t.deepEqual(facts.chosen, [true, true, true]);
+    t.deepEqual(facts.detached, [true, false, false]);
   });
 });
 

@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import test from 'ava';
-import { ArgumentError, BpfMap, MapFlags, possibleCpus, UpdateFlags } from '../../../src/libbpf-ts/index.js';
+import {
+  ArgumentError,
+  BpfMap,
+  BpfProgram,
+  MapFlags,
+  possibleCpus,
+  UpdateFlags,
+} from '../../../src/libbpf-ts/index.js';
 import { fromU32, u32, u64, withBpffs, withSample } from './support.js';
 
 interface SampleKey {
@@ -117,6 +124,16 @@ test('devmap holds interfaces', (t) => {
   t.is(map.readAll().length, 0);
 });
 
+test('a queue gives back what was put in', (t) => {
+  using queue = BpfMap.create({ type: 'queue', keySize: 0, valueSize: 4, maxEntries: 4 });
+  const none = new Uint8Array(0);
+  queue.set(none, u32(1)).set(none, u32(2));
+  t.is(fromU32(queue.get(none)), 1);
+  t.is(fromU32(queue.lookupAndDelete(none)), 1);
+  t.is(fromU32(queue.lookupAndDelete(none)), 2);
+  t.is(queue.lookupAndDelete(none), undefined);
+});
+
 test('hash of maps holds maps', (t) => {
   using inner = BpfMap.create({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 1 });
   using outer = BpfMap.create({
@@ -214,6 +231,10 @@ test('a pinned map is the same map', async (t) => {
     t.true(again.unpin(path));
     t.false(again.unpin(path));
     t.throws(() => BpfMap.fromPin(path), { code: 'ENOENT', message: /pinned at/ });
+    t.throws(() => BpfProgram.fromPin(pinOf(again, join(folder, 'map'))), {
+      code: 'EINVAL',
+      message: /the pin is a map, not a program/,
+    });
     t.throws(() => again.pin('/tmp/not-a-bpffs'), { message: /bpffs/ });
   });
 });
@@ -279,3 +300,8 @@ test('typed per-CPU values', async (t) => {
     t.throws(() => counters.get(0), { code: 'INVALID_STATE', message: /getPerCpu/ });
   });
 });
+
+function pinOf(map: BpfMap, path: string): string {
+  map.pin(path);
+  return path;
+}

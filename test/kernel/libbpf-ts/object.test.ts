@@ -113,7 +113,7 @@ test('a refused program says why', async (t) => {
   t.is(error.errno, 13);
   t.regex(error.log, /invalid access to packet/);
   t.regex(error.log, /processed \d+ insns/);
-  t.regex(error.message, /refused.*\(EACCES\)[^]*invalid access to packet/);
+  t.regex(error.message, /refused.*\(EACCES\)[\s\S]*invalid access to packet/);
   t.true(error.messages.length > 0);
   t.is(openDescriptors(), before);
 });

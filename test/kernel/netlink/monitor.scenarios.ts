@@ -265,7 +265,12 @@ export async function endings(): Promise<object> {
   const { done } = await next;
   const resync = await monitor.resync().catch((error) => error.code);
   await monitor.start();
+  monitor.stop();
+  const starts = [monitor.start()];
+  monitor.stop();
+  starts.push(monitor.start());
+  const outcomes = (await Promise.allSettled(starts)).map((outcome) => outcome.status);
   const restarted = monitor.snapshot().rules.some((rule) => rule.priority === 2);
   monitor.stop();
-  return { seen, timeout, closed, done, resync, restarted };
+  return { seen, timeout, closed, done, resync, outcomes, restarted };
 }

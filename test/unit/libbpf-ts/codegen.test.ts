@@ -75,11 +75,11 @@ test('generated code agrees with the codec that reads BTF at run time', async (t
       { numRuns: 60 },
     );
   }
-  t.deepEqual(generated['SampleReason'], { NONE: 0, NO_BINDING: 1, TOO_BIG: 7 });
-  t.is((generated['sampleReasonName'] as (value: number) => string)(7), 'TOO_BIG');
-  t.is((generated['sampleReasonName'] as (value: number) => string)(5), '5');
-  t.is(generated['SAMPLE_SLOTS'], 8);
-  const encodeInner = generated['encodeSampleInner'] as Encode;
+  t.deepEqual(generated.SampleReason, { NONE: 0, NO_BINDING: 1, TOO_BIG: 7 });
+  t.is((generated.sampleReasonName as (value: number) => string)(7), 'TOO_BIG');
+  t.is((generated.sampleReasonName as (value: number) => string)(5), '5');
+  t.is(generated.SAMPLE_SLOTS, 8);
+  const encodeInner = generated.encodeSampleInner as Encode;
   t.throws(() => encodeInner({ port: 65536, mac: '02:00:00:00:00:01' }), {
     instanceOf: RangeError,
     message: /port/,
