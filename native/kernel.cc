@@ -131,6 +131,11 @@ Napi::Value GracePeriod(const Napi::CallbackInfo &info) {
   return promise;
 }
 
+Napi::Value LibbpfVersion(const Napi::CallbackInfo &info) {
+  // "v1.1" and so on; the library that is loaded, not the headers we were built with.
+  return Napi::String::New(info.Env(), libbpf_version_string());
+}
+
 } // namespace
 
 void KernelInit(Napi::Env env, Napi::Object exports) {
@@ -139,6 +144,7 @@ void KernelInit(Napi::Env env, Napi::Object exports) {
   exports.Set("probeHelper", Napi::Function::New<ProbeHelper>(env, "probeHelper"));
   exports.Set("btfById", Napi::Function::New<BtfById>(env, "btfById"));
   exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));
+  exports.Set("libbpfVersion", Napi::Function::New<LibbpfVersion>(env, "libbpfVersion"));
   exports.Set("gracePeriod", Napi::Function::New<GracePeriod>(env, "gracePeriod"));
 }
 

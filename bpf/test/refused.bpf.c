@@ -5,10 +5,9 @@
 
 SEC("tc") int fine(struct __sk_buff *skb) { return 0; }
 
-SEC("tc") int refused(struct __sk_buff *skb)
-{
-	__u8 *data = (void *)(long)skb->data;
-	return data[1000];
+SEC("tc") int refused(struct __sk_buff *skb) {
+  __u8 *data = (void *)(long)skb->data;
+  return data[1000];
 }
 
 char _license[] SEC("license") = "GPL";

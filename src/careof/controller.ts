@@ -337,7 +337,7 @@ class InstanceController implements Controller {
   }
 
   #schedule(): void {
-    if (this.#work || !this.#running) {
+    if (this.#work !== undefined || !this.#running) {
       return;
     }
     this.#settle().catch((error: unknown) => {
@@ -354,7 +354,7 @@ class InstanceController implements Controller {
 
   /** Runs the reconciler until the kernel has said nothing new; one at a time. */
   async #settle(): Promise<void> {
-    while (this.#work) {
+    while (this.#work !== undefined) {
       await this.#work.catch(() => undefined);
     }
     this.#work = this.#reconcile();

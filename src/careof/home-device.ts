@@ -34,7 +34,7 @@ export async function ensureHomeDevice(
     quietPeer(peerName(name));
     home = await netlink.getLink(name);
   }
-  if (!home || home.kind !== 'veth' || !home.mac?.equals(mac)) {
+  if (home?.kind !== 'veth' || !home.mac?.equals(mac)) {
     throw new ControllerError(
       'HOME_INTERFACE_TAKEN',
       `there is a link ${name} that is not our home interface`,

@@ -191,14 +191,14 @@ export function encodeCxBinding(
   into.set(parseIpv6(value.outerSource), offset);
   into.set(parseIpv6(value.outerDestination), offset + 16);
   into.set(parseIpv6(value.nextHop), offset + 32);
-  view.setUint32(48, fit(value.ifindex, 0, 4294967295, 'ifindex'), true);
-  view.setUint32(52, fit(value.uplinkIfindex, 0, 4294967295, 'uplinkIfindex'), true);
-  view.setUint32(56, fit(value.tunnelId, 0, 4294967295, 'tunnelId'), true);
-  view.setUint32(60, fit(value.router, 0, 4294967295, 'router'), true);
-  view.setUint16(64, fit(value.bid, 0, 65535, 'bid'), true);
-  view.setUint16(66, fit(value.mtu, 0, 65535, 'mtu'), true);
-  view.setUint8(68, fit(value.kind, 0, 255, 'kind'));
-  view.setUint8(69, fit(value.flags, 0, 255, 'flags'));
+  view.setUint32(48, inRange(value.ifindex, 0, 4294967295, 'ifindex'), true);
+  view.setUint32(52, inRange(value.uplinkIfindex, 0, 4294967295, 'uplinkIfindex'), true);
+  view.setUint32(56, inRange(value.tunnelId, 0, 4294967295, 'tunnelId'), true);
+  view.setUint32(60, inRange(value.router, 0, 4294967295, 'router'), true);
+  view.setUint16(64, inRange(value.bid, 0, 65535, 'bid'), true);
+  view.setUint16(66, inRange(value.mtu, 0, 65535, 'mtu'), true);
+  view.setUint8(68, inRange(value.kind, 0, 255, 'kind'));
+  view.setUint8(69, inRange(value.flags, 0, 255, 'flags'));
   into.set(parseMac(value.nextHopMac), offset + 70);
   into.set(parseMac(value.ownMac), offset + 76);
   return into;
@@ -242,9 +242,9 @@ export function encodeCxBindingKey(
   const view = new DataView(into.buffer, into.byteOffset + offset, CxBindingKeySize);
   into.fill(0, offset, offset + CxBindingKeySize);
   into.set(parseIpv6(value.careOf), offset);
-  view.setUint32(16, fit(value.router, 0, 4294967295, 'router'), true);
-  view.setUint16(20, fit(value.bid, 0, 65535, 'bid'), true);
-  view.setUint8(22, fit(value.flags, 0, 255, 'flags'));
+  view.setUint32(16, inRange(value.router, 0, 4294967295, 'router'), true);
+  view.setUint16(20, inRange(value.bid, 0, 65535, 'bid'), true);
+  view.setUint8(22, inRange(value.flags, 0, 255, 'flags'));
   return into;
 }
 
@@ -313,10 +313,10 @@ export function encodeCxNeighbour(
   const view = new DataView(into.buffer, into.byteOffset + offset, CxNeighbourSize);
   into.fill(0, offset, offset + CxNeighbourSize);
   into.set(parseIpv6(value.address), offset);
-  view.setUint32(16, fit(value.ifindex, 0, 4294967295, 'ifindex'), true);
+  view.setUint32(16, inRange(value.ifindex, 0, 4294967295, 'ifindex'), true);
   into.set(parseMac(value.mac), offset + 20);
   into.set(parseMac(value.ownMac), offset + 26);
-  view.setUint16(32, fit(value.mtu, 0, 65535, 'mtu'), true);
+  view.setUint16(32, inRange(value.mtu, 0, 65535, 'mtu'), true);
   return into;
 }
 
@@ -362,21 +362,21 @@ export function encodeCxPolicy(value: CxPolicy, into = new Uint8Array(CxPolicySi
   into.set(parseIpv6(value.sourceMask), offset + 16);
   into.set(parseIpv6(value.destination), offset + 32);
   into.set(parseIpv6(value.destinationMask), offset + 48);
-  view.setUint32(64, fit(value.match, 0, 4294967295, 'match'), true);
-  view.setUint32(68, fit(value.mark, 0, 4294967295, 'mark'), true);
-  view.setUint32(72, fit(value.markMask, 0, 4294967295, 'markMask'), true);
-  view.setUint32(76, fit(value.id, 0, 4294967295, 'id'), true);
-  view.setUint16(80, fit(value.fid, 0, 65535, 'fid'), true);
-  view.setUint16(82, fit(value.priority, 0, 65535, 'priority'), true);
-  view.setUint16(84, fit(value.sourcePortLow, 0, 65535, 'sourcePortLow'), true);
-  view.setUint16(86, fit(value.sourcePortHigh, 0, 65535, 'sourcePortHigh'), true);
-  view.setUint16(88, fit(value.destinationPortLow, 0, 65535, 'destinationPortLow'), true);
-  view.setUint16(90, fit(value.destinationPortHigh, 0, 65535, 'destinationPortHigh'), true);
-  view.setUint8(92, fit(value.protocol, 0, 255, 'protocol'));
-  view.setUint8(93, fit(value.bindingCount, 0, 255, 'bindingCount'));
-  fit(value.bindings.length, 0, 8, 'bindings.length');
+  view.setUint32(64, inRange(value.match, 0, 4294967295, 'match'), true);
+  view.setUint32(68, inRange(value.mark, 0, 4294967295, 'mark'), true);
+  view.setUint32(72, inRange(value.markMask, 0, 4294967295, 'markMask'), true);
+  view.setUint32(76, inRange(value.id, 0, 4294967295, 'id'), true);
+  view.setUint16(80, inRange(value.fid, 0, 65535, 'fid'), true);
+  view.setUint16(82, inRange(value.priority, 0, 65535, 'priority'), true);
+  view.setUint16(84, inRange(value.sourcePortLow, 0, 65535, 'sourcePortLow'), true);
+  view.setUint16(86, inRange(value.sourcePortHigh, 0, 65535, 'sourcePortHigh'), true);
+  view.setUint16(88, inRange(value.destinationPortLow, 0, 65535, 'destinationPortLow'), true);
+  view.setUint16(90, inRange(value.destinationPortHigh, 0, 65535, 'destinationPortHigh'), true);
+  view.setUint8(92, inRange(value.protocol, 0, 255, 'protocol'));
+  view.setUint8(93, inRange(value.bindingCount, 0, 255, 'bindingCount'));
+  inRange(value.bindings.length, 0, 8, 'bindings.length');
   for (const [i, iItem] of value.bindings.entries()) {
-    view.setUint32(96 + i * 4, fit(iItem, 0, 4294967295, 'bindings'), true);
+    view.setUint32(96 + i * 4, inRange(iItem, 0, 4294967295, 'bindings'), true);
   }
   return into;
 }
@@ -420,8 +420,8 @@ export function encodeCxPolicyKey(
 ): Uint8Array {
   const view = new DataView(into.buffer, into.byteOffset + offset, CxPolicyKeySize);
   into.fill(0, offset, offset + CxPolicyKeySize);
-  view.setUint32(0, fit(value.router, 0, 4294967295, 'router'), true);
-  view.setUint16(4, fit(value.fid, 0, 65535, 'fid'), true);
+  view.setUint32(0, inRange(value.router, 0, 4294967295, 'router'), true);
+  view.setUint16(4, inRange(value.fid, 0, 65535, 'fid'), true);
   return into;
 }
 
@@ -478,7 +478,7 @@ export function encodeCxPrefixKey(
 ): Uint8Array {
   const view = new DataView(into.buffer, into.byteOffset + offset, CxPrefixKeySize);
   into.fill(0, offset, offset + CxPrefixKeySize);
-  view.setUint32(0, fit(value.prefixLength, 0, 4294967295, 'prefixLength'), true);
+  view.setUint32(0, inRange(value.prefixLength, 0, 4294967295, 'prefixLength'), true);
   into.set(parseIpv6(value.address), offset + 4);
   return into;
 }
@@ -534,12 +534,12 @@ export const CxRouterSize = 76;
 export function encodeCxRouter(value: CxRouter, into = new Uint8Array(CxRouterSize), offset = 0): Uint8Array {
   const view = new DataView(into.buffer, into.byteOffset + offset, CxRouterSize);
   into.fill(0, offset, offset + CxRouterSize);
-  view.setUint32(0, fit(value.firstPolicy, 0, 4294967295, 'firstPolicy'), true);
-  view.setUint32(4, fit(value.policyCount, 0, 4294967295, 'policyCount'), true);
-  view.setUint32(8, fit(value.bindingCount, 0, 4294967295, 'bindingCount'), true);
-  fit(value.bindings.length, 0, 16, 'bindings.length');
+  view.setUint32(0, inRange(value.firstPolicy, 0, 4294967295, 'firstPolicy'), true);
+  view.setUint32(4, inRange(value.policyCount, 0, 4294967295, 'policyCount'), true);
+  view.setUint32(8, inRange(value.bindingCount, 0, 4294967295, 'bindingCount'), true);
+  inRange(value.bindings.length, 0, 16, 'bindings.length');
   for (const [i, iItem] of value.bindings.entries()) {
-    view.setUint32(12 + i * 4, fit(iItem, 0, 4294967295, 'bindings'), true);
+    view.setUint32(12 + i * 4, inRange(iItem, 0, 4294967295, 'bindings'), true);
   }
   return into;
 }
@@ -598,8 +598,8 @@ export function encodeCxTunnelEnd(
   into.fill(0, offset, offset + CxTunnelEndSize);
   into.set(parseIpv6(value.local), offset);
   into.set(parseIpv6(value.remote), offset + 16);
-  view.setUint32(32, fit(value.binding, 0, 4294967295, 'binding'), true);
-  view.setUint32(36, fit(value.router, 0, 4294967295, 'router'), true);
+  view.setUint32(32, inRange(value.binding, 0, 4294967295, 'binding'), true);
+  view.setUint32(36, inRange(value.router, 0, 4294967295, 'router'), true);
   return into;
 }
 
@@ -663,15 +663,15 @@ export function encodeCxVocabulary(
 ): Uint8Array {
   const view = new DataView(into.buffer, into.byteOffset + offset, CxVocabularySize);
   into.fill(0, offset, offset + CxVocabularySize);
-  view.setUint32(0, fit(value.constants, 0, 4294967295, 'constants'), true);
-  view.setUint32(4, fit(value.role, 0, 4294967295, 'role'), true);
-  view.setUint32(8, fit(value.setting, 0, 4294967295, 'setting'), true);
-  view.setUint32(12, fit(value.tunnelKind, 0, 4294967295, 'tunnelKind'), true);
-  view.setUint32(16, fit(value.bindingFlag, 0, 4294967295, 'bindingFlag'), true);
-  view.setUint32(20, fit(value.bindingKeyFlag, 0, 4294967295, 'bindingKeyFlag'), true);
-  view.setUint32(24, fit(value.match, 0, 4294967295, 'match'), true);
-  view.setUint32(28, fit(value.hook, 0, 4294967295, 'hook'), true);
-  view.setUint32(32, fit(value.reason, 0, 4294967295, 'reason'), true);
+  view.setUint32(0, inRange(value.constants, 0, 4294967295, 'constants'), true);
+  view.setUint32(4, inRange(value.role, 0, 4294967295, 'role'), true);
+  view.setUint32(8, inRange(value.setting, 0, 4294967295, 'setting'), true);
+  view.setUint32(12, inRange(value.tunnelKind, 0, 4294967295, 'tunnelKind'), true);
+  view.setUint32(16, inRange(value.bindingFlag, 0, 4294967295, 'bindingFlag'), true);
+  view.setUint32(20, inRange(value.bindingKeyFlag, 0, 4294967295, 'bindingKeyFlag'), true);
+  view.setUint32(24, inRange(value.match, 0, 4294967295, 'match'), true);
+  view.setUint32(28, inRange(value.hook, 0, 4294967295, 'hook'), true);
+  view.setUint32(32, inRange(value.reason, 0, 4294967295, 'reason'), true);
   return into;
 }
 
@@ -690,7 +690,7 @@ export function decodeCxVocabulary(bytes: Uint8Array, offset = 0): CxVocabulary 
   };
 }
 
-function fit(value: number, low: number, high: number, name: string): number {
+function inRange(value: number, low: number, high: number, name: string): number {
   if (Number.isInteger(value) && value >= low && value <= high) return value;
   throw new RangeError(`${name}: ${value} is not an integer from ${low} to ${high}`);
 }

@@ -1,2 +1,2 @@
-export type { Check, Verdict } from './check.js';
+export type { Check } from './check.js';
 export { examine } from './examine.js';

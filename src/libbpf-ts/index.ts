@@ -34,6 +34,7 @@ export {
   TestRunFlags,
   UpdateFlags,
 } from './kernel-types.js';
+export { libbpfVersion } from './libbpf-version.js';
 export { BpfLink, type Direction, type LinkInfo } from './link.js';
 export { LoadedObject } from './loaded-object.js';
 export { BpfMap, type MapCreation, type MapInfo } from './map.js';

@@ -239,6 +239,7 @@ export interface Addon {
   probeHelper(programType: number, helper: number): NativeProbe;
   btfById(id: number): Uint8Array;
   possibleCpus(): number;
+  libbpfVersion(): string;
   gracePeriod(): Promise<void>;
 }
 

@@ -9,15 +9,14 @@ export type {
   RemovalResult,
   RemoveInstance,
 } from './controller.js';
-export type { MapDump, MapRow, MapValue, MapView } from './map-view.js';
+export type { MapDump, MapValue, MapView } from './map-view.js';
 export type { PolicyView } from './policy-view.js';
 export type { ReasonView } from './reason-view.js';
-export { RequestError, type RequestErrorCode } from './request-error.js';
+export { RequestError } from './request-error.js';
 export type {
   ControllerStatus,
   InterfaceView,
   ProblemView,
-  Role,
   StatusView,
   SwitchView,
 } from './status-view.js';

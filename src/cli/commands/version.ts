@@ -20,7 +20,7 @@ export function addVersion(program: Command): void {
         kernel: release(),
         architecture: process.arch,
         libbpf: await libbpfVersion(),
-        schema: await mapSchema(),
+        schema: mapSchema,
       };
       print(options.json === true, versions, () =>
         formatPairs([

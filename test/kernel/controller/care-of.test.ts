@@ -3,7 +3,7 @@ import test from 'ava';
 import { Sink, Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
-import { BID, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
+import { BID, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
 
 const NEXT = '2001:db8:b::22';
 const HA = addresses.homeAgent;
@@ -81,9 +81,9 @@ test.serial('a new address takes over in four steps when the old one is deprecat
 });
 
 test.serial('a removed address stays accepted for the grace time', async (t) => {
-  await withSite(t, { ha: null, mr: undefined }, async (site) => {
+  await withSite(t, { ha: null }, async (site) => {
     await site.state(BID.b, 'usable');
-    await site.mr.reload({ ...(await config(site)), 'grace-time': '1h' });
+    await site.mr.reload(mobileRouter({ 'grace-time': '1h' }));
     await site.node('mr').ip(`address del ${addresses.careOfB}/64 dev wb`);
     await site.state(BID.b, 'no-address');
     t.true((await site.accepted()).includes(`${addresses.careOfB} ${HA}`));
@@ -97,12 +97,6 @@ test.serial('a removed address stays accepted for the grace time', async (t) => 
     });
   });
 });
-
-async function config(site: Site): Promise<Record<string, unknown>> {
-  const { mobileRouter } = await import('../../support/site.js');
-  void site;
-  return { ...mobileRouter() };
-}
 
 test.serial(
   'with duplicate address detection: tentative, then usable; a duplicate is never used',
