@@ -202,7 +202,7 @@ enum cx_reason {
   CX_REASON_TO_STACK_DECAPSULATED = 5, /* outer header removed, enters the stack at the home interface */
   CX_REASON_RELAYED = 6,               /* from one tunnel into another, outer header rewritten */
   /* left to the stack */
-  CX_REASON_NOT_IPV6 = 8,
+  CX_REASON_NOT_IPV6 = 8,      /* or tagged for a VLAN, which is another interface's */
   CX_REASON_NOT_FOR_HOME = 9,  /* the routes do not send it home */
   CX_REASON_LINK_SCOPE = 10,   /* link-local or multicast */
   CX_REASON_HOP_LIMIT = 11,    /* the stack answers Time Exceeded */
@@ -210,6 +210,7 @@ enum cx_reason {
   CX_REASON_MARK_DECIDES = 13, /* a policy asks for a mark that is not known yet */
   CX_REASON_NO_BINDING = 14,   /* no usable binding; the stack answers unreachable */
   CX_REASON_NOT_OURS = 15,     /* not one of our tunnels */
+  CX_REASON_OTHER_HOST = 16,   /* the frame is another host's: promiscuous mode, broadcast */
   /* dropped */
   CX_REASON_DROP_TRUNCATED = 32,    /* shorter than its headers say */
   CX_REASON_DROP_HEADER_CHAIN = 33, /* extension headers too many or malformed */

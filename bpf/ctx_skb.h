@@ -11,6 +11,7 @@
 #include "coax.h"
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/in.h>
 #include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
@@ -26,7 +27,16 @@ typedef struct __sk_buff cx_context;
 #define CX_AF_INET6 10
 #define CX_LINK_HEADER ETH_HLEN
 
-static __always_inline int cx_is_ipv6(cx_context *ctx) { return ctx->protocol == bpf_htons(ETH_P_IPV6); }
+/* A tagged packet passes here before its VLAN's own interface gets it, with the tag beside the packet: it is
+ * that interface's, and what we sent of it would leave with the tag. */
+static __always_inline int cx_is_ipv6(cx_context *ctx) {
+  return ctx->protocol == bpf_htons(ETH_P_IPV6) && !ctx->vlan_present;
+}
+
+/* Was the frame sent to this machine? A router that forwards what it overhears doubles it. */
+static __always_inline int cx_is_for_us(cx_context *ctx, __u32 link) {
+  return !link || ctx->pkt_type == PACKET_HOST;
+}
 
 /* Bytes from the start of the packet, link header included. */
 static __always_inline __u32 cx_length(cx_context *ctx) { return ctx->len; }
@@ -54,14 +64,10 @@ static __always_inline int cx_push(cx_context *ctx, __u32 link) {
   if (!error || ctx->gso_size)
     return error;
 
-  /* The packet carries a tunnel already (skb->encapsulation): room in front of everything instead. */
-  __u8 header[CX_LINK_HEADER];
-  if (link && bpf_skb_load_bytes(ctx, 0, header, sizeof(header)))
-    return error;
-  error = bpf_skb_change_head(ctx, sizeof(struct ipv6hdr), 0);
-  if (error)
-    return error;
-  return link ? bpf_skb_store_bytes(ctx, 0, header, sizeof(header), 0) : 0;
+  /* The packet carries a tunnel already (skb->encapsulation) and its inner headers stay those of that one.
+   * Not bpf_skb_change_head: it leaves the network header at the inner packet, and a device without a link
+   * header sends from there. */
+  return bpf_skb_adjust_room(ctx, sizeof(struct ipv6hdr), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
 }
 
 /* Removes `length` bytes behind the link header. */

@@ -35,6 +35,12 @@ CX_INLINE int cx_is_tunnel_end(const struct in6_addr *address) {
   return bpf_map_lookup_elem(&cx_tunnel_ends, &ends) != NULL;
 }
 
+/* Is a packet, parsed to its end, one that we have encapsulated? Headers may stand before the tunnelled one.
+ */
+CX_INLINE int cx_is_own_tunnel(const struct cx_packet *packet) {
+  return packet->protocol == IPPROTO_IPV6 && cx_is_tunnel_end(&packet->source);
+}
+
 CX_INLINE const struct cx_neighbour *cx_find_neighbour(const struct in6_addr *address) {
   __u32 *index = bpf_map_lookup_elem(&cx_neighbours, address);
   if (!index)
@@ -112,7 +118,7 @@ CX_INLINE __u32 cx_deliver(cx_context *ctx, __u32 link, __u32 outer, struct cx_p
                            const struct cx_tunnel_end *end, int *action) {
   __u32 reason;
 
-  if (cx_is_link_scope(&inner->destination))
+  if (cx_has_link_scope(inner))
     return CX_REASON_DROP_LINK_SCOPE;
   if (cx_role == CX_ROLE_MOBILE_ROUTER) {
     if (cx_router_of(&cx_prefixes, &inner->destination) != end->router)
@@ -153,7 +159,7 @@ CX_INLINE __u32 cx_decapsulate(cx_context *ctx, __u32 link, struct cx_packet *ou
 
   if (outer->protocol != IPPROTO_IPV6 && (cx_parse_chain(ctx, outer) || outer->protocol != IPPROTO_IPV6))
     return CX_REASON_NOT_OURS;
-  if (outer->fragmented || outer->authenticated)
+  if (outer->fragmented || outer->authenticated || outer->routed)
     return CX_REASON_NOT_OURS;
   const struct cx_tunnel_end *end = cx_find_tunnel(&ends);
   if (!end || !end->router)

@@ -28,12 +28,13 @@ enum cx_room {
 };
 
 /* Outer flow label of a flow (RFC 6438): equal for all packets of it, never 0. All fragments of one
- * packet share a label, so ports do not count in a fragment. */
+ * packet share a label, so what only the first one shows does not count: ports, and the protocol when
+ * headers stand in front of it. */
 CX_INLINE __u32 cx_flow_label(const struct cx_packet *packet) {
-  __u32 hash = packet->protocol ^ packet->flow_label << 8;
+  __u32 hash = packet->flow_label << 8;
 
   if (!packet->fragmented)
-    hash ^= (__u32)packet->source_port << 16 | packet->destination_port;
+    hash ^= packet->protocol ^ ((__u32)packet->source_port << 16 | packet->destination_port);
 #pragma unroll
   for (int i = 0; i < 4; i++) {
     hash = (hash ^ packet->source.s6_addr32[i]) * 0x9e3779b1;

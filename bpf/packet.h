@@ -7,6 +7,8 @@
 
 #define CX_HEADERS_MAX 8 /* extension headers in one packet */
 #define CX_FRAGMENT_OFFSET 0xfff8
+#define CX_FRAGMENT_MORE 1
+#define CX_SEGMENTS_LEFT 0xff
 
 /* What is known of a packet; everything in host order except the addresses. */
 struct cx_packet {
@@ -21,12 +23,12 @@ struct cx_packet {
   __u16 destination_port;
   __u8 traffic_class;
   __u8 hop_limit;
-  __u8 next_header;    /* of the fixed header */
   __u8 protocol;       /* upper layer, behind all extension headers */
-  __u8 fragmented;     /* there is a fragment header that says so */
+  __u8 fragmented;     /* a piece of a packet; an atomic fragment (RFC 6946) is a whole one */
   __u8 later_fragment; /* not the first fragment: there is no upper-layer header here */
   __u8 has_ports;
   __u8 authenticated; /* there is an authentication header, which only the stack can verify */
+  __u8 routed;        /* a routing header has segments left: the destination is not the last one */
 };
 
 /* The fixed header as it stands in the packet (RFC 8200 section 3). */
@@ -53,6 +55,11 @@ CX_INLINE int cx_is_link_scope(const struct in6_addr *address) {
          bpf_ntohl(address->s6_addr32[3]) <= 1;
 }
 
+/* A source of that kind is as bad: no answer could come back. */
+CX_INLINE int cx_has_link_scope(const struct cx_packet *packet) {
+  return cx_is_link_scope(&packet->destination) || cx_is_link_scope(&packet->source);
+}
+
 /* Fixed header only. Returns CX_REASON_NONE or why the packet is not one. */
 CX_INLINE __u32 cx_parse_fixed(cx_context *ctx, __u32 start, struct cx_packet *packet) {
   struct cx_ipv6_header header;
@@ -71,7 +78,6 @@ CX_INLINE __u32 cx_parse_fixed(cx_context *ctx, __u32 start, struct cx_packet *p
   packet->flow_label = word & 0xfffff;
   packet->traffic_class = word >> 20;
   packet->hop_limit = header.hop_limit;
-  packet->next_header = header.next_header;
   packet->protocol = header.next_header;
   packet->source_port = 0;
   packet->destination_port = 0;
@@ -79,6 +85,7 @@ CX_INLINE __u32 cx_parse_fixed(cx_context *ctx, __u32 start, struct cx_packet *p
   packet->later_fragment = 0;
   packet->has_ports = 0;
   packet->authenticated = 0;
+  packet->routed = 0;
   if (start + packet->length > cx_length(ctx))
     return CX_REASON_DROP_TRUNCATED;
   return CX_REASON_NONE;
@@ -93,7 +100,7 @@ CX_INLINE __u32 cx_parse_chain(cx_context *ctx, struct cx_packet *packet) {
     struct {
       __u8 next;
       __u8 length;
-      __be16 fragment_offset;
+      __be16 detail; /* fragment offset and flag, or type and segments left of a routing header */
     } header;
     __u32 size;
 
@@ -113,8 +120,9 @@ CX_INLINE __u32 cx_parse_chain(cx_context *ctx, struct cx_packet *packet) {
       return CX_REASON_DROP_TRUNCATED;
     if (packet->protocol == IPPROTO_FRAGMENT) {
       size = 8;
-      packet->fragmented = 1;
-      if (header.fragment_offset & bpf_htons(CX_FRAGMENT_OFFSET)) {
+      if (header.detail & bpf_htons(CX_FRAGMENT_OFFSET | CX_FRAGMENT_MORE))
+        packet->fragmented = 1;
+      if (header.detail & bpf_htons(CX_FRAGMENT_OFFSET)) {
         packet->later_fragment = 1;
         packet->protocol = header.next;
         packet->upper += size;
@@ -125,6 +133,8 @@ CX_INLINE __u32 cx_parse_chain(cx_context *ctx, struct cx_packet *packet) {
       packet->authenticated = 1;
     } else {
       size = (header.length + 1) * 8;
+      if (packet->protocol == IPPROTO_ROUTING && header.detail & bpf_htons(CX_SEGMENTS_LEFT))
+        packet->routed = 1;
     }
     packet->upper += size;
     if (packet->upper > end)

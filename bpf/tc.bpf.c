@@ -29,22 +29,20 @@ CX_INLINE __u32 cx_forward(cx_context *ctx, __u32 link, struct cx_packet *packet
   struct cx_choice choice = {};
   __u32 reason;
 
-  if (cx_is_link_scope(&packet->destination))
+  if (cx_has_link_scope(packet))
     return CX_REASON_LINK_SCOPE;
   __u32 router = cx_router_of(&cx_routes, &packet->destination);
   if (!router)
     return CX_REASON_NOT_FOR_HOME;
-  if (cx_role == CX_ROLE_MOBILE_ROUTER) {
-    if (cx_router_of(&cx_prefixes, &packet->source) != router)
-      return CX_REASON_DROP_SOURCE;
-  } else if (packet->next_header == IPPROTO_IPV6 && cx_is_tunnel_end(&packet->source)) {
-    return CX_REASON_DROP_LOOP;
-  }
+  if (cx_role == CX_ROLE_MOBILE_ROUTER && cx_router_of(&cx_prefixes, &packet->source) != router)
+    return CX_REASON_DROP_SOURCE;
   if (packet->hop_limit <= 1)
     return CX_REASON_HOP_LIMIT;
   reason = cx_parse_rest(ctx, packet);
   if (reason)
     return reason;
+  if (cx_role == CX_ROLE_HOME_AGENT && cx_is_own_tunnel(packet))
+    return CX_REASON_DROP_LOOP;
   reason = cx_classify(packet, router, 0, 0, &choice);
   if (reason)
     return reason;
@@ -57,7 +55,9 @@ CX_INLINE int cx_ingress(cx_context *ctx, const __u32 link) {
   int action = CX_DROP;
   __u32 reason = CX_REASON_NOT_IPV6;
 
-  if (cx_is_ipv6(ctx)) {
+  if (!cx_is_for_us(ctx, link)) {
+    reason = CX_REASON_OTHER_HOST;
+  } else if (cx_is_ipv6(ctx)) {
     reason = cx_parse_fixed(ctx, link, &packet);
     if (!reason)
       reason = cx_forward(ctx, link, &packet, &action);
@@ -71,7 +71,9 @@ CX_INLINE int cx_uplink(cx_context *ctx, const __u32 link) {
   int action = CX_DROP;
   __u32 reason = CX_REASON_NOT_IPV6;
 
-  if (cx_is_ipv6(ctx)) {
+  if (!cx_is_for_us(ctx, link)) {
+    reason = CX_REASON_OTHER_HOST;
+  } else if (cx_is_ipv6(ctx)) {
     /* What is not a whole IPv6 packet is not ours to judge on a link that carries other traffic. */
     reason = CX_REASON_NOT_OURS;
     if (!cx_parse_fixed(ctx, link, &packet))
@@ -87,7 +89,9 @@ CX_INLINE int cx_transit(cx_context *ctx, const __u32 link) {
   __u32 hook = CX_HOOK_UPLINK;
   __u32 reason = CX_REASON_NOT_IPV6;
 
-  if (cx_is_ipv6(ctx)) {
+  if (!cx_is_for_us(ctx, link)) {
+    reason = CX_REASON_OTHER_HOST;
+  } else if (cx_is_ipv6(ctx)) {
     reason = cx_parse_fixed(ctx, link, &packet);
     if (!reason)
       reason = cx_decapsulate(ctx, link, &packet, &action);
@@ -158,15 +162,13 @@ CX_INLINE __u32 cx_from_stack(cx_context *ctx, struct cx_packet *packet, int *ac
   reason = cx_parse_fixed(ctx, CX_LINK_HEADER, packet);
   if (reason)
     return reason;
-  if (cx_is_link_scope(&packet->destination))
+  if (cx_has_link_scope(packet))
     return CX_REASON_DROP_LINK_SCOPE;
   if (cx_role == CX_ROLE_MOBILE_ROUTER) {
     router = cx_router_of(&cx_prefixes, &packet->source);
     if (!router)
       return cx_is_tunnel_end(&packet->source) ? CX_REASON_DROP_LOOP : CX_REASON_DROP_SOURCE;
   } else {
-    if (packet->next_header == IPPROTO_IPV6 && cx_is_tunnel_end(&packet->source))
-      return CX_REASON_DROP_LOOP;
     router = cx_router_of(&cx_routes, &packet->destination);
     if (!router)
       return CX_REASON_DROP_NOT_FOR_HOME;
@@ -174,6 +176,8 @@ CX_INLINE __u32 cx_from_stack(cx_context *ctx, struct cx_packet *packet, int *ac
   reason = cx_parse_rest(ctx, packet);
   if (reason)
     return reason;
+  if (cx_role == CX_ROLE_HOME_AGENT && cx_is_own_tunnel(packet))
+    return CX_REASON_DROP_LOOP;
   reason = cx_classify(packet, router, cx_mark(ctx), 1, &choice);
   if (reason)
     return reason == CX_REASON_NO_BINDING ? CX_REASON_DROP_NO_BINDING : reason;

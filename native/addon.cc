@@ -15,12 +15,14 @@
 #include "netlink_socket.h"
 #endif
 
+#include <memory>
+
 namespace {
 
 Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {
   using namespace coaxial;
   LibbpfLog::Install();
-  env.SetInstanceData(new AddonData()); // deleted with the environment
+  env.SetInstanceData(std::make_unique<AddonData>().release()); // deleted with the environment
   Map::Init(env, exports);
   Program::Init(env, exports);
   Link::Init(env, exports);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -125,9 +126,9 @@ private:
 };
 
 Napi::Value GracePeriod(const Napi::CallbackInfo &info) {
-  auto *worker = new GracePeriodWorker(info.Env());
+  auto worker = std::make_unique<GracePeriodWorker>(info.Env());
   const Napi::Promise promise = worker->promise();
-  worker->Queue(); // deletes itself when done
+  worker.release()->Queue(); // deletes itself when done
   return promise;
 }
 

@@ -16,7 +16,7 @@ namespace coaxial {
 namespace {
 
 // Larger than any datagram the kernel builds (dumps use at most 32 KiB); a longer one is reported.
-constexpr size_t kDatagramLimit = 256 * 1024;
+constexpr size_t kDatagramLimit = 256UL * 1024;
 // So that one busy socket does not starve the loop.
 constexpr uint32_t kBatchLimit = 128;
 

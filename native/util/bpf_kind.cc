@@ -11,7 +11,7 @@ std::string BpfKind(int fd) {
   const ssize_t length = readlink(path.c_str(), target, sizeof(target));
   if (length < 0)
     return "file of unknown kind";
-  const std::string name(target, static_cast<size_t>(length));
+  std::string name(target, static_cast<size_t>(length));
   if (name == "anon_inode:bpf-map")
     return "map";
   if (name == "anon_inode:bpf-prog")

@@ -17,13 +17,6 @@ namespace coaxial {
 
 template <class Class> class FdHandle : public Napi::ObjectWrap<Class> {
 public:
-  explicit FdHandle(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Class>(info) {
-    // Only native code can make an External, so this cannot be called from JavaScript.
-    if (info.Length() != 1 || !info[0].IsExternal())
-      throw Napi::TypeError::New(info.Env(), "Illegal constructor");
-    fd_ = std::move(*info[0].As<Napi::External<UniqueFd>>().Data());
-  }
-
   int fd() const { return fd_.get(); }
 
   static Napi::Object Adopt(Napi::Env env, UniqueFd fd) {
@@ -72,6 +65,15 @@ protected:
   }
 
 private:
+  friend Class; // so that nobody else derives from it
+
+  explicit FdHandle(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Class>(info) {
+    // Only native code can make an External, so this cannot be called from JavaScript.
+    if (info.Length() != 1 || !info[0].IsExternal())
+      throw Napi::TypeError::New(info.Env(), "Illegal constructor");
+    fd_ = std::move(*info[0].As<Napi::External<UniqueFd>>().Data());
+  }
+
   UniqueFd fd_;
 };
 

@@ -32,6 +32,15 @@ export { removeInstance } from './removal.js';
 /** Most kernel messages that lead to one run; more come in the next one. */
 const RECONCILE_ATTEMPTS = 16;
 
+/** How often what the kernel does not announce is looked at, milliseconds. */
+const AUDIT_MS = 1000;
+
+/** Every how many audits the next hops are asked whether they are still there. */
+const AUDITS_PER_PROBE = 5;
+
+/** Most addresses of a binding that are accepted beside the one in use; the oldest make way. */
+const ALSO_ACCEPTED = 2;
+
 /** Makes the controller of an instance; nothing is touched before `start()`. */
 export const createController: CreateController = (config, log) => new InstanceController(config, log);
 
@@ -66,6 +75,8 @@ class InstanceController implements Controller {
   #dirtySince: number | undefined;
   #work: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #auditTimer: NodeJS.Timeout | undefined;
+  #audits = 0;
 
   constructor(config: Config, log: Log) {
     this.#config = config;
@@ -97,6 +108,7 @@ class InstanceController implements Controller {
         datapath.adopted ? 'adopted the running datapath' : 'loaded the datapath',
       );
       await this.#settle();
+      this.#auditTimer = setInterval(() => void this.#audit(), AUDIT_MS);
     } catch (error) {
       this.#running = undefined;
       for (const resource of opened.reverse()) {
@@ -113,6 +125,7 @@ class InstanceController implements Controller {
     }
     this.#running = undefined;
     clearTimeout(this.#timer);
+    clearInterval(this.#auditTimer);
     running.monitor.stop();
     await this.#work?.catch(() => undefined);
     running.netlink.close();
@@ -218,7 +231,8 @@ class InstanceController implements Controller {
     if (change.careOf !== undefined) {
       const address = this.#checkCareOf(found.router, change.careOf);
       if (change.acceptOnly) {
-        this.#alsoAccepted.set(index, [...(this.#alsoAccepted.get(index) ?? []), address]);
+        const others = (this.#alsoAccepted.get(index) ?? []).filter((other) => !other.equals(address));
+        this.#alsoAccepted.set(index, [...others, address].slice(-ALSO_ACCEPTED));
       } else {
         this.#alsoAccepted.delete(index);
         careOf = address.toString();
@@ -352,6 +366,30 @@ class InstanceController implements Controller {
     this.#timer = setTimeout(() => this.#schedule(), Math.max(1, milliseconds));
   }
 
+  /** Looks at what the kernel does not announce: pins, attached programs, silent next hops. */
+  async #audit(): Promise<void> {
+    const running = this.#running;
+    if (!running || !this.#plan || this.#work !== undefined) {
+      return;
+    }
+    try {
+      for (const name of running.datapath.restorePins()) {
+        this.#tellRepaired(`pin of map ${name}`);
+      }
+      if (!running.datapath.attachments.intact(this.#attachments)) {
+        this.#dirtySince ??= performance.now();
+        this.#schedule();
+      }
+      if (++this.#audits % AUDITS_PER_PROBE === 0) {
+        await running.reconciler.probe(this.#config, this.#plan, running.monitor.snapshot());
+      }
+    } catch (error) {
+      if (this.#running === running) {
+        this.#tell({ kind: 'problem', code: codeOf(error), message: String(error) });
+      }
+    }
+  }
+
   /** Runs the reconciler until the kernel has said nothing new; one at a time. */
   async #settle(): Promise<void> {
     while (this.#work !== undefined) {
@@ -377,8 +415,8 @@ class InstanceController implements Controller {
       const since = this.#dirtySince ?? performance.now();
       this.#dirtySince = undefined;
       const snapshot = running.monitor.snapshot();
-      if (!snapshot.links.some((link) => link.ifindex === running.devices.home.ifindex)) {
-        // The first run, before our own link has been reported, or somebody removed it.
+      if (!areUp(running.devices, snapshot.links)) {
+        // The first run, before our own links have been reported, or somebody removed one or set it down.
         running.devices = await running.reconciler.devices(this.#config, IPV6_MIN_MTU);
       } else {
         running.devices = refresh(running.devices, snapshot.links);
@@ -488,6 +526,16 @@ class InstanceController implements Controller {
     if (report.generation) {
       this.#tell({ kind: 'generation', ...report.generation });
     }
+    for (const index of this.#alsoAccepted.keys()) {
+      // An index that was given back may become another binding's.
+      if (!plan.routers.some((router) => router.bindings.some((binding) => binding.index === index))) {
+        this.#alsoAccepted.delete(index);
+        this.#states.delete(index);
+      }
+    }
+    for (const what of report.repaired) {
+      this.#tellRepaired(what);
+    }
     const problems = new Set(report.problems.map(({ code, message }) => `${code} ${message}`));
     for (const { code, message } of report.problems) {
       if (!this.#told.has(`${code} ${message}`)) {
@@ -500,9 +548,20 @@ class InstanceController implements Controller {
     }
   }
 
+  #tellRepaired(what: string): void {
+    const message = `${what} was removed by somebody else and is there again`;
+    this.#tell({ kind: 'problem', code: 'REPAIRED', message });
+  }
+
   #tell(change: ChangeEvent): void {
     this.#events.emit('change', change);
   }
+}
+
+function areUp({ home, peer, tunnel }: Devices, links: readonly Devices['home'][]): boolean {
+  return [home, peer, ...(tunnel ? [tunnel] : [])].every(({ ifindex }) =>
+    links.some((link) => link.ifindex === ifindex && link.up),
+  );
 }
 
 function refresh(devices: Devices, links: readonly Devices['home'][]): Devices {

@@ -1,5 +1,12 @@
 import type { Prefix } from '../net/index.js';
-import type { Netlink, NetlinkSnapshot, Route, Rule, RuleSpec } from '../netlink/index.js';
+import {
+  type Netlink,
+  NetlinkError,
+  type NetlinkSnapshot,
+  type Route,
+  type Rule,
+  type RuleSpec,
+} from '../netlink/index.js';
 import type { RoutePlan } from './plan.js';
 
 /** Which of the kernel's routes and rules are ours. */
@@ -10,8 +17,8 @@ export interface Ownership {
 
 type Spec = RoutePlan['spec'];
 
-const routeKey = (route: { table: number; destination: Prefix | string; metric: number }): string =>
-  `${route.table} ${route.destination} ${route.metric}`;
+const routeName = (route: { table: number; destination: Prefix | string; metric: number }): string =>
+  `route ${route.destination} metric ${route.metric} of table ${route.table}`;
 
 function sameRoute(spec: Spec, route: Route): boolean {
   return (
@@ -24,49 +31,114 @@ function sameRoute(spec: Spec, route: Route): boolean {
   );
 }
 
-const ruleKey = (rule: RuleSpec | Rule): string => `${rule.priority} ${rule.source} ${rule.table}`;
+const ruleName = (rule: RuleSpec | Rule): string =>
+  `rule ${rule.priority} from ${rule.source} to table ${rule.table}`;
 
-/** Adds the rules and routes that are missing or differ; the old ones stay until {@link removeStale}. */
-export async function addMissing(
-  netlink: Netlink,
-  snapshot: NetlinkSnapshot,
-  own: Ownership,
-  desired: { rules: readonly RuleSpec[]; routes: readonly Spec[] },
-): Promise<void> {
-  const routes = new Map(snapshot.routes.filter(isOurs(own)).map((route) => [routeKey(route), route]));
-  for (const spec of desired.routes) {
-    const existing = routes.get(routeKey(spec));
-    if (!existing || !sameRoute(spec, existing)) {
-      await netlink.addRoute({ ...spec, mode: 'replace' });
+/** What is ours and was seen in the kernel: what is missing later was removed by somebody else. */
+export class Sightings {
+  readonly #seen = new Set<string>();
+
+  /** Whether something that is wanted, and was there before, is gone. */
+  missed(name: string, there: boolean): boolean {
+    if (there) {
+      this.#seen.add(name);
+      return false;
     }
+    return this.#seen.delete(name);
   }
-  // A rule sends traffic to its table, so the table comes first.
-  const rules = new Set(snapshot.rules.filter(isOurs(own)).map(ruleKey));
-  for (const rule of desired.rules) {
-    if (!rules.has(ruleKey(rule))) {
-      await netlink.addRule(rule);
+
+  /** Forgets what is not wanted any more, so that it may go. */
+  keepOnly(wanted: ReadonlySet<string>): void {
+    for (const name of this.#seen) {
+      if (!wanted.has(name)) {
+        this.#seen.delete(name);
+      }
     }
   }
 }
 
-/** Removes what is ours and not desired. */
-export async function removeStale(
-  netlink: Netlink,
+/** What happened to rules and routes; one that is refused does not hold up the others. */
+export interface RoutingChanges {
+  /** What somebody else had removed and is there again, in words. */
+  repaired: string[];
+  failed: NetlinkError[];
+}
+
+type Requests = Pick<Netlink, 'addRoute' | 'addRule' | 'deleteRoute' | 'deleteRule'>;
+
+/** Adds the rules and routes that are missing or differ; the old ones stay until {@link removeStale}. */
+export async function addMissing(
+  netlink: Requests,
   snapshot: NetlinkSnapshot,
   own: Ownership,
   desired: { rules: readonly RuleSpec[]; routes: readonly Spec[] },
-): Promise<void> {
-  const rules = new Set(desired.rules.map(ruleKey));
-  for (const rule of snapshot.rules.filter(isOurs(own))) {
-    if (!rules.has(ruleKey(rule))) {
-      await netlink.deleteRule(ruleSpec(rule));
+  sightings = new Sightings(),
+): Promise<RoutingChanges> {
+  const changes: RoutingChanges = { repaired: [], failed: [] };
+  const routes = new Map(snapshot.routes.filter(isOurs(own)).map((route) => [routeName(route), route]));
+  for (const spec of desired.routes) {
+    const name = routeName(spec);
+    const existing = routes.get(name);
+    const missed = sightings.missed(name, existing !== undefined);
+    if (!existing || !sameRoute(spec, existing)) {
+      await attempt(changes, async () => {
+        await netlink.addRoute({ ...spec, mode: 'replace' });
+        if (missed) {
+          changes.repaired.push(name);
+        }
+      });
     }
   }
-  const routes = new Map(desired.routes.map((spec) => [routeKey(spec), spec]));
-  for (const route of snapshot.routes.filter(isOurs(own))) {
-    if (!routes.has(routeKey(route))) {
-      await netlink.deleteRoute(routeSpec(route));
+  // A rule sends traffic to its table, so the table comes first.
+  const rules = new Set(snapshot.rules.filter(isOurs(own)).map(ruleName));
+  for (const rule of desired.rules) {
+    const name = ruleName(rule);
+    const missed = sightings.missed(name, rules.has(name));
+    if (!rules.has(name)) {
+      await attempt(changes, async () => {
+        await netlink.addRule(rule);
+        if (missed) {
+          changes.repaired.push(name);
+        }
+      });
     }
+  }
+  return changes;
+}
+
+/** Removes what is ours and not desired. */
+export async function removeStale(
+  netlink: Requests,
+  snapshot: NetlinkSnapshot,
+  own: Ownership,
+  desired: { rules: readonly RuleSpec[]; routes: readonly Spec[] },
+  sightings = new Sightings(),
+): Promise<RoutingChanges> {
+  const changes: RoutingChanges = { repaired: [], failed: [] };
+  const rules = new Set(desired.rules.map(ruleName));
+  const routes = new Set(desired.routes.map(routeName));
+  sightings.keepOnly(new Set([...rules, ...routes]));
+  for (const rule of snapshot.rules.filter(isOurs(own))) {
+    if (!rules.has(ruleName(rule))) {
+      await attempt(changes, () => netlink.deleteRule(ruleSpec(rule)));
+    }
+  }
+  for (const route of snapshot.routes.filter(isOurs(own))) {
+    if (!routes.has(routeName(route))) {
+      await attempt(changes, () => netlink.deleteRoute(routeSpec(route)));
+    }
+  }
+  return changes;
+}
+
+async function attempt(changes: RoutingChanges, step: () => Promise<unknown>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) {
+      throw error;
+    }
+    changes.failed.push(error);
   }
 }
 

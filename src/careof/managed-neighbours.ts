@@ -1,6 +1,6 @@
 import type { Address, MacAddress } from '../net/index.js';
 import type { Link, Neighbour, Netlink, NetlinkSnapshot } from '../netlink/index.js';
-import { ARPHRD } from '../netlink/index.js';
+import { ARPHRD, NetlinkError, NUD } from '../netlink/index.js';
 
 /** A neighbour on the mobile network's side that decapsulated packets can be given to directly. */
 export interface DirectNeighbour {
@@ -30,23 +30,54 @@ const key = (item: { ifindex: number; address: Address }): string => `${item.ifi
 /**
  * Keeps neighbours fresh that the stack sees no traffic for: the kernel itself probes what is managed
  * (NTF_EXT_MANAGED, 5.16). One that failed is let go, unless it is a next hop of ours.
+ * @returns what the kernel refused; it holds up nothing else
  */
 export async function holdNeighbours(
-  netlink: Netlink,
+  netlink: Pick<Netlink, 'addNeighbour' | 'deleteNeighbour'>,
   snapshot: NetlinkSnapshot,
   wanted: { nextHops: readonly { ifindex: number; address: Address }[]; direct: readonly DirectNeighbour[] },
   protocol: number,
-): Promise<void> {
+): Promise<NetlinkError[]> {
+  const failed: NetlinkError[] = [];
+  const attempt = async (step: Promise<unknown>): Promise<void> => {
+    try {
+      await step;
+    } catch (error) {
+      if (!(error instanceof NetlinkError)) {
+        throw error;
+      }
+      failed.push(error);
+    }
+  };
   const known = new Map(snapshot.neighbours.filter((item) => !item.proxy).map((item) => [key(item), item]));
   const hold = new Map([...wanted.nextHops, ...wanted.direct].map((item) => [key(item), item]));
   for (const [name, { ifindex, address }] of hold) {
     if (!known.get(name)?.managed) {
-      await netlink.addNeighbour({ ifindex, address, managed: true, use: true, protocol });
+      await attempt(netlink.addNeighbour({ ifindex, address, managed: true, use: true, protocol }));
     }
   }
   for (const neighbour of ours(snapshot.neighbours, protocol)) {
     if (!hold.has(key(neighbour))) {
-      await netlink.deleteNeighbour({ ifindex: neighbour.ifindex, address: neighbour.address });
+      await attempt(netlink.deleteNeighbour({ ifindex: neighbour.ifindex, address: neighbour.address }));
+    }
+  }
+  return failed;
+}
+
+/**
+ * Asks next hops whether they are still there. The kernel takes one that has answered once for reachable
+ * for up to 45 s and then waits some more: too long for the only link.
+ */
+export async function probeNextHops(
+  netlink: Pick<Netlink, 'addNeighbour'>,
+  snapshot: NetlinkSnapshot,
+  nextHops: readonly { ifindex: number; address: Address }[],
+  protocol: number,
+): Promise<void> {
+  const wanted = new Set(nextHops.map(key));
+  for (const { ifindex, address, usable, state } of snapshot.neighbours) {
+    if (wanted.has(key({ ifindex, address })) && usable && (state & (NUD.REACHABLE | NUD.STALE)) !== 0) {
+      await netlink.addNeighbour({ ifindex, address, managed: true, state: NUD.PROBE, protocol });
     }
   }
 }

@@ -5,6 +5,7 @@ import {
   CxRole,
   CxSetting,
   type Datapath,
+  DatapathError,
   decodeCxTunnelEnd,
   encodeCxNeighbour,
   encodeCxTunnelEnd,
@@ -14,9 +15,12 @@ import type { Address, Prefix } from '../net/index.js';
 import { ARPHRD, type Link, type Netlink, NetlinkError, type NetlinkSnapshot } from '../netlink/index.js';
 import { compileGeneration } from '../policy/index.js';
 import { ensureHomeDevice, ensureTunnelDevice, settleHomeDevice } from './home-device.js';
-import { addMissing, homeRoutes, removeStale } from './kernel-routing.js';
-import { directNeighbours, holdNeighbours } from './managed-neighbours.js';
+import { addMissing, homeRoutes, type RoutingChanges, removeStale, Sightings } from './kernel-routing.js';
+import { directNeighbours, holdNeighbours, probeNextHops } from './managed-neighbours.js';
 import { type BindingPlan, bindingRow, carries, type Plan, type TunnelDevice } from './plan.js';
+
+/** When what was refused is tried again although nothing happens. */
+const RETRY_MS = 5000;
 
 /** The devices of an instance. */
 export interface Devices {
@@ -35,6 +39,8 @@ export interface ReconcileReport {
   /** Interfaces of the config that are not there. */
   missing: { name: string; role: Attachment['role'] }[];
   problems: { code: string; message: string }[];
+  /** What somebody else had removed and is there again, in words. */
+  repaired: string[];
   /** When the next run is due although nothing happens, milliseconds from now. */
   dueInMs: number | undefined;
 }
@@ -49,6 +55,8 @@ export class Reconciler {
   readonly #datapath: Datapath;
   /** When an accepted pair of outer addresses that is no longer planned will be refused. */
   readonly #leaving = new Map<string, number>();
+  readonly #sightings = new Sightings();
+  readonly #attachmentsSeen = new Sightings();
 
   constructor(netlink: Netlink, datapath: Datapath) {
     this.#netlink = netlink;
@@ -80,15 +88,17 @@ export class Reconciler {
       changes: undefined,
       missing: [],
       problems: [...plan.problems],
+      repaired: [],
       dueInMs: undefined,
     };
     const own = { protocol: config.routing.protocol };
     await this.#switchBindings(config, plan, devices, 'off', report);
 
     const early = plan.routes.filter((route) => !route.needsBindings).map((route) => route.spec);
-    await guard(report, () => addMissing(this.#netlink, snapshot, own, { rules: plan.rules, routes: early }));
-    this.#datapath.prefixes.sync(plan.prefixes);
-    await this.#syncTunnelEnds(config, plan, report);
+    const before = { rules: plan.rules, routes: early };
+    take(report, await addMissing(this.#netlink, snapshot, own, before, this.#sightings));
+    await guard(report, () => this.#datapath.prefixes.sync(plan.prefixes));
+    await guard(report, () => this.#syncTunnelEnds(config, plan, report));
     this.#attach(config, devices, snapshot, report);
     await this.#activatePolicies(plan, report);
     await this.#switchBindings(config, plan, devices, 'on', report);
@@ -96,13 +106,21 @@ export class Reconciler {
     const address = config.role === 'mobile-router' ? config.home.address : undefined;
     await guard(report, () => settleHomeDevice(this.#netlink, devices.home, plan.homeMtu, address));
     const all = { rules: plan.rules, routes: plan.routes.map((route) => route.spec) };
-    await guard(report, () => addMissing(this.#netlink, snapshot, own, all));
-    await guard(report, () => removeStale(this.#netlink, snapshot, own, all));
-    this.#datapath.routes.sync(
-      homeRoutes(snapshot, devices.home.ifindex, (prefix) => routerOwning(plan, config, prefix)),
+    const late = plan.routes.filter((route) => route.needsBindings).map((route) => route.spec);
+    const after = { rules: [], routes: late };
+    take(report, await addMissing(this.#netlink, snapshot, own, after, this.#sightings));
+    take(report, await removeStale(this.#netlink, snapshot, own, all, this.#sightings));
+    await guard(report, () =>
+      this.#datapath.routes.sync(
+        homeRoutes(snapshot, devices.home.ifindex, (prefix) => routerOwning(plan, config, prefix)),
+      ),
     );
-    await this.#syncNeighbours(config, plan, snapshot, report);
+    await guard(report, () => this.#syncNeighbours(config, plan, snapshot, report));
     await this.#releaseBindings(plan);
+    if (report.problems.length > plan.problems.length) {
+      // What was refused may pass without a message from the kernel.
+      report.dueInMs = Math.min(report.dueInMs ?? RETRY_MS, RETRY_MS);
+    }
     return report;
   }
 
@@ -155,18 +173,21 @@ export class Reconciler {
     for (const name of desired.keys()) {
       this.#leaving.delete(name);
     }
-    await this.#datapath.tunnelEnds.sync(desired.values(), (row) => {
+    const stayMs = (row: Uint8Array): number => {
       const { local, remote } = decodeCxTunnelEnd(row);
       const name = `${local} ${remote}`;
       const deadline = this.#leaving.get(name) ?? now + config.graceTimeMs;
       this.#leaving.set(name, deadline);
-      if (deadline > now) {
+      return deadline - now;
+    };
+    await this.#datapath.tunnelEnds.sync(desired.values(), stayMs);
+    for (const [name, deadline] of this.#leaving) {
+      if (deadline <= now) {
+        this.#leaving.delete(name);
+      } else {
         report.dueInMs = Math.min(report.dueInMs ?? Number.POSITIVE_INFINITY, deadline - now);
-        return true;
       }
-      this.#leaving.delete(name);
-      return false;
-    });
+    }
   }
 
   #attach(config: Config, devices: Devices, snapshot: NetlinkSnapshot, report: ReconcileReport): void {
@@ -175,6 +196,14 @@ export class Reconciler {
       desired,
       snapshot.links.map((link) => link.ifindex),
     );
+    const attached = new Set(report.changes.attached);
+    const name = ({ role, ifindex }: Attachment): string => `${role}-${ifindex}`;
+    for (const item of desired) {
+      if (this.#attachmentsSeen.missed(name(item), !attached.has(item))) {
+        report.repaired.push(`program ${item.program} on ${item.interface} (pin ${name(item)})`);
+      }
+    }
+    this.#attachmentsSeen.keepOnly(new Set(desired.map(name)));
     const failed = new Set(report.changes.failed.map(({ item }) => item));
     for (const { error } of report.changes.failed) {
       report.problems.push({ code: error.code, message: error.message });
@@ -229,23 +258,14 @@ export class Reconciler {
         }),
       ]),
     );
-    const nextHops = new Map<string, { ifindex: number; address: Address }>();
-    for (const { nextHop, state } of plan.routers.flatMap((router) => router.bindings)) {
-      if (nextHop?.address && carries(state)) {
-        nextHops.set(`${nextHop.ifindex} ${nextHop.address}`, {
-          ifindex: nextHop.ifindex,
-          address: nextHop.address,
-        });
-      }
-    }
-    await guard(report, () =>
-      holdNeighbours(
-        this.#netlink,
-        snapshot,
-        { nextHops: [...nextHops.values()], direct },
-        config.routing.protocol,
-      ),
-    );
+    const wanted = { nextHops: nextHopsOf(plan), direct };
+    const failed = await holdNeighbours(this.#netlink, snapshot, wanted, config.routing.protocol);
+    report.problems.push(...failed.map(problemOf));
+  }
+
+  /** Asks the next hops in use whether they are still there. */
+  async probe(config: Config, plan: Plan, snapshot: NetlinkSnapshot): Promise<void> {
+    await probeNextHops(this.#netlink, snapshot, nextHopsOf(plan), config.routing.protocol);
   }
 
   /** Forgets bindings that are in no router's list and, by now, in no generation. */
@@ -262,16 +282,43 @@ export class Reconciler {
   }
 }
 
-/** Runs a step that depends on the kernel's mood; what it refuses is reported, and tried again next time. */
-async function guard(report: ReconcileReport, step: () => Promise<void>): Promise<void> {
+/** The neighbours that bindings in use send to. */
+function nextHopsOf(plan: Plan): { ifindex: number; address: Address }[] {
+  const nextHops = new Map<string, { ifindex: number; address: Address }>();
+  for (const { nextHop, state } of plan.routers.flatMap((router) => router.bindings)) {
+    if (nextHop?.address && carries(state)) {
+      const { ifindex, address } = nextHop;
+      nextHops.set(`${ifindex} ${address}`, { ifindex, address });
+    }
+  }
+  return [...nextHops.values()];
+}
+
+/**
+ * Runs a step that depends on the kernel's mood or on the room in a map; what is refused is reported, and
+ * tried again next time, but holds up nothing else.
+ */
+async function guard(report: ReconcileReport, step: () => unknown): Promise<void> {
   try {
     await step();
   } catch (error) {
-    if (!(error instanceof NetlinkError)) {
+    if (!(error instanceof NetlinkError || error instanceof DatapathError)) {
       throw error;
     }
-    report.problems.push({ code: error.errnoName ?? error.code, message: error.message });
+    report.problems.push(problemOf(error));
   }
+}
+
+function problemOf(error: Error & { code: string; errnoName?: string | undefined }): {
+  code: string;
+  message: string;
+} {
+  return { code: error.errnoName ?? error.code, message: error.message };
+}
+
+function take(report: ReconcileReport, changes: RoutingChanges): void {
+  report.repaired.push(...changes.repaired);
+  report.problems.push(...changes.failed.map(problemOf));
 }
 
 function outerAddresses(config: Config, binding: BindingPlan): { source: Address; destination: Address } {

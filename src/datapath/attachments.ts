@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import {
   attachClsact,
   attachTcx,
@@ -58,6 +59,21 @@ export class Attachments {
   /** Makes what is attached equal to `desired`; a program already there is replaced without a gap. */
   sync(desired: readonly Attachment[], ifindexes: readonly number[]): AttachmentChanges {
     return this.mechanism === 'tcx' ? this.#syncTcx(desired) : this.#syncClsact(desired, ifindexes);
+  }
+
+  /** Is everything attached still there? The kernel does not announce a removed pin or a detached program. */
+  intact(expected: readonly Attachment[]): boolean {
+    return expected.every((item) => {
+      if (this.mechanism === 'clsact') {
+        return ClsactFilter.at(item.ifindex, item.direction, CLSACT_HANDLE, CLSACT_PRIORITY).exists();
+      }
+      const path = this.#instance.linkPin(pinName(item));
+      if (!existsSync(path)) {
+        return false;
+      }
+      using link = BpfLink.fromPin(path);
+      return link.info.ifindex === item.ifindex;
+    });
   }
 
   #syncTcx(desired: readonly Attachment[]): AttachmentChanges {

@@ -1,12 +1,13 @@
-import { existsSync } from 'node:fs';
+import { existsSync, unlinkSync } from 'node:fs';
 import { BpfMap, BpfObject, type BpfProgram, type LoadedObject } from '../libbpf-ts/index.js';
-import { MacAddress } from '../net/index.js';
+import type { MacAddress } from '../net/index.js';
 import { Attachments } from './attachments.js';
 import { BindingTable } from './binding-table.js';
 import { Counters } from './counters.js';
 import { DatapathError } from './datapath-error.js';
 import { CX_GENERATIONS, type CxRole, CxSetting } from './generated.js';
 import { GenerationTable } from './generation-table.js';
+import { homeMacOf } from './home-mac.js';
 import type { Instance } from './instance.js';
 import { type DatapathLimits, MAP_NAMES, type MapName, mapSizes } from './map-catalogue.js';
 import { type DumpedRow, dumpMap, type MapSummary, summarizeMap } from './map-dump.js';
@@ -85,12 +86,15 @@ export class Datapath implements Disposable {
     const pinned = new Map<MapName, BpfMap>();
     try {
       const sizes = mapSizes(limits);
+      const there = MAP_NAMES.filter((name) => existsSync(instance.mapPin(name)));
+      // Maps refer to each other by number: where some are missing, the rest means nothing. Packets keep the
+      // old ones, whole, until the programs are replaced.
+      const adopt = there.length === MAP_NAMES.length;
       for (const name of MAP_NAMES) {
         const spec = object.maps.get(name);
         spec.maxEntries = sizes[name] ?? spec.maxEntries;
-        const path = instance.mapPin(name);
-        if (existsSync(path)) {
-          const live = BpfMap.fromPin(path);
+        if (adopt) {
+          const live = BpfMap.fromPin(instance.mapPin(name));
           pinned.set(name, live);
           checkPinned(instance, name, live, spec);
           spec.reuse(live);
@@ -101,15 +105,18 @@ export class Datapath implements Disposable {
       object.rodata.set('cx_role', role);
       object.rodata.set('cx_policies_per_generation', policies / CX_GENERATIONS);
       object.rodata.set('cx_routers_per_generation', routers / CX_GENERATIONS);
-      const homeMac = MacAddress.parse(String(object.rodata.get('cx_home_mac')));
+      const homeMac = homeMacOf(object);
       const loaded = await object.load();
       try {
-        for (const name of MAP_NAMES) {
-          if (!pinned.has(name)) {
+        if (!adopt) {
+          for (const name of there) {
+            unlinkSync(instance.mapPin(name));
+          }
+          for (const name of MAP_NAMES) {
             loaded.maps.get(name).pin(instance.mapPin(name));
           }
         }
-        const datapath = new Datapath(instance, loaded, homeMac, pinned.size > 0);
+        const datapath = new Datapath(instance, loaded, homeMac, adopt);
         datapath.#takeRole(role);
         return datapath;
       } catch (error) {
@@ -134,6 +141,18 @@ export class Datapath implements Disposable {
       );
     }
     this.settings.set(CxSetting.ROLE, role + 1);
+  }
+
+  /** Puts pins of maps back that somebody removed; returns their names. */
+  restorePins(): MapName[] {
+    const missing = MAP_NAMES.filter((name) => !existsSync(this.instance.mapPin(name)));
+    if (missing.length > 0) {
+      this.instance.create();
+    }
+    for (const name of missing) {
+      this.#object.maps.get(name).pin(this.instance.mapPin(name));
+    }
+    return missing;
   }
 
   /** Our maps in one line each. */

@@ -1,5 +1,7 @@
 export { type Attachment, type AttachmentChanges, Attachments } from './attachments.js';
 export { Datapath } from './datapath.js';
+export { DatapathError } from './datapath-error.js';
 export * from './generated.js';
+export { readHomeMac } from './home-mac.js';
 export { Instance } from './instance.js';
 export { readTrace } from './trace.js';

@@ -5,6 +5,10 @@ import { CX_SCHEMA } from './generated.js';
 
 const BPF_FS_MAGIC = 0xcafe4a11;
 
+/** How pins of ours are named, in every schema. */
+const MAP_PIN = /^cx_/;
+const LINK_PIN = /^[a-z]+-\d+$/;
+
 /**
  * Where one instance keeps its pins: `<bpffs>/coaxial/<instance>/<schema>/{maps,links}`. Nothing else of
  * coaxial lives in the bpf file system, so a removed instance leaves no trace there.
@@ -33,16 +37,25 @@ export class Instance {
   /** Names of the link pins there are. */
   linkPins(): string[] {
     const directory = join(this.directory, 'links');
-    return existsSync(directory) ? readdirSync(directory).sort() : [];
+    return existsSync(directory)
+      ? readdirSync(directory)
+          .filter((name) => LINK_PIN.test(name))
+          .sort()
+      : [];
   }
 
   get exists(): boolean {
     return existsSync(this.root);
   }
 
+  /** Layouts of which there is state, ours among them. */
+  schemas(): string[] {
+    return this.exists ? readdirSync(this.root).filter((entry) => /^\d+$/.test(entry)) : [];
+  }
+
   /** Other layouts of this instance's state: left by another version. */
   foreignSchemas(): string[] {
-    return this.exists ? readdirSync(this.root).filter((entry) => entry !== String(CX_SCHEMA)) : [];
+    return this.schemas().filter((entry) => entry !== String(CX_SCHEMA));
   }
 
   /** Makes the directories. @throws DatapathError BPFFS_MISSING, PINNED_STATE_UNREADABLE */
@@ -73,28 +86,38 @@ export class Instance {
     }
   }
 
-  /** Removes every pin of the instance, of any schema, and says which there were. */
+  /**
+   * Removes every pin of the instance, of any schema, and says which there were. What somebody else has put
+   * there stays, and so do the directories it is in.
+   */
   remove(): string[] {
     const removed: string[] = [];
-    const clear = (directory: string): void => {
-      for (const entry of readdirSync(directory, { withFileTypes: true })) {
-        const path = join(directory, entry.name);
-        if (entry.isDirectory()) {
-          clear(path);
-        } else {
-          unlinkSync(path);
-          removed.push(path);
+    for (const schema of this.schemas()) {
+      const directory = join(this.root, schema);
+      for (const [part, ours] of [
+        ['maps', MAP_PIN],
+        ['links', LINK_PIN],
+      ] as const) {
+        const folder = join(directory, part);
+        for (const entry of existsSync(folder) ? readdirSync(folder) : []) {
+          if (ours.test(entry)) {
+            const path = join(folder, entry);
+            unlinkSync(path);
+            removed.push(path);
+          }
         }
+        removeIfEmpty(folder);
       }
-      rmdirSync(directory);
-    };
-    if (this.exists) {
-      clear(this.root);
+      removeIfEmpty(directory);
     }
-    const parent = join(this.bpffs, 'coaxial');
-    if (existsSync(parent) && readdirSync(parent).length === 0) {
-      rmdirSync(parent);
-    }
+    removeIfEmpty(this.root);
+    removeIfEmpty(join(this.bpffs, 'coaxial'));
     return removed;
+  }
+}
+
+function removeIfEmpty(directory: string): void {
+  if (existsSync(directory) && readdirSync(directory).length === 0) {
+    rmdirSync(directory);
   }
 }

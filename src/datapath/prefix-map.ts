@@ -1,5 +1,6 @@
 import type { BpfMap } from '../libbpf-ts/index.js';
 import type { Prefix } from '../net/index.js';
+import { DatapathError } from './datapath-error.js';
 import { decodeCxPrefixKey, encodeCxPrefixKey } from './generated.js';
 import { decodeWord, encodeWord } from './word.js';
 
@@ -21,27 +22,40 @@ export class PrefixMap {
     return content;
   }
 
-  /** Makes the content equal to `desired`; returns the number of writes. */
+  /**
+   * Makes the content equal to `desired`; returns the number of writes. Additions come first, removals last,
+   * unless there is no room to do it in this order.
+   * @throws DatapathError MAP_FULL when `desired` does not fit; nothing is changed then
+   */
   sync(desired: readonly { prefix: Prefix; router: number }[]): number {
+    const wanted = new Map(desired.map(({ prefix, router }) => [prefix.toString(), router]));
+    const capacity = this.#map.maxEntries;
+    if (wanted.size > capacity) {
+      throw new DatapathError(
+        'MAP_FULL',
+        `${wanted.size} prefixes do not fit into ${this.#map.name}, which holds ${capacity}`,
+        'raise limits.routes or limits.prefixes in the config, then "coax down" and "coax up"',
+      );
+    }
     const current = this.read();
-    let writes = 0;
-    for (const { prefix, router } of desired) {
-      const text = prefix.toString();
-      if (current.get(text) !== router) {
-        this.#map.set(this.#key(prefix.address.toString(), prefix.length), encodeWord(router));
-        writes += 1;
-      }
-      current.delete(text);
+    const stale = [...current.keys()].filter((text) => !wanted.has(text));
+    const writes = [...wanted].filter(([text, router]) => current.get(text) !== router);
+    const added = writes.filter(([text]) => !current.has(text)).length;
+    const excess = Math.max(0, current.size + added - capacity);
+    for (const text of stale.slice(0, excess)) {
+      this.#map.delete(this.#key(text));
     }
-    for (const text of current.keys()) {
-      const [address = '::', length = '0'] = text.split('/');
-      this.#map.delete(this.#key(address, Number(length)));
-      writes += 1;
+    for (const [text, router] of writes) {
+      this.#map.set(this.#key(text), encodeWord(router));
     }
-    return writes;
+    for (const text of stale.slice(excess)) {
+      this.#map.delete(this.#key(text));
+    }
+    return stale.length + writes.length;
   }
 
-  #key(address: string, prefixLength: number): Uint8Array {
-    return encodeCxPrefixKey({ address, prefixLength });
+  #key(text: string): Uint8Array {
+    const [address = '::', length = '0'] = text.split('/');
+    return encodeCxPrefixKey({ address, prefixLength: Number(length) });
   }
 }

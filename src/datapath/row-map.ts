@@ -1,4 +1,5 @@
 import type { BpfMap } from '../libbpf-ts/index.js';
+import { DatapathError } from './datapath-error.js';
 import { RowPool } from './row-pool.js';
 import { decodeWord, encodeWord } from './word.js';
 
@@ -44,33 +45,60 @@ export class RowMap {
   }
 
   /**
-   * Makes the content equal to `desired`, with as few writes as that takes: additions first, removals last.
-   * @param keep what is not desired but must stay for now
+   * Makes the content equal to `desired`, with as few writes as that takes: additions first, removals last,
+   * unless there is no room to do it in this order.
+   * @param stay of a row that is not desired: for how long it should stay (any unit); 0 or less: not at all.
+   *   When there is no room, those with the least time left go first
+   * @throws DatapathError MAP_FULL when `desired` alone does not fit; nothing is changed then
    */
   async sync(
     desired: Iterable<readonly [Uint8Array, Uint8Array]>,
-    keep: (row: Uint8Array) => boolean = () => false,
+    stay: (row: Uint8Array) => number = () => 0,
   ): Promise<SyncResult> {
     const current = this.#read();
     const result = { added: 0, changed: 0, removed: 0 };
-    for (const [key, bytes] of desired) {
-      const text = toKey(key);
-      const old = current.get(text);
-      current.delete(text);
+    const wanted = new Map([...desired].map(([key, bytes]) => [toKey(key), bytes]));
+    const capacity = this.#index.maxEntries;
+    if (wanted.size > capacity) {
+      throw new DatapathError(
+        'MAP_FULL',
+        `${wanted.size} rows do not fit into ${this.#index.name}, which holds ${capacity}`,
+        'raise the matching value under "limits" in the config, then "coax down" and "coax up"',
+      );
+    }
+    const added = [...wanted.keys()].filter((key) => !current.has(key)).length;
+    const leaving = [...current]
+      .filter(([key]) => !wanted.has(key))
+      .map(([key, { row, bytes }]) => ({ key, row, stay: stay(bytes) }))
+      .sort((a, b) => a.stay - b.stay);
+    const remove = (item: { key: string; row: number }): void => {
+      this.#index.delete(toBytes(item.key));
+      this.#pool.retire(item.row);
+      result.removed += 1;
+    };
+    for (let excess = current.size + added - capacity; excess > 0; excess--) {
+      const item = leaving.shift();
+      if (item) {
+        remove(item);
+      }
+    }
+    for (const [key, bytes] of wanted) {
+      const old = current.get(key);
       if (old && Buffer.compare(old.bytes, bytes) === 0) {
         continue;
       }
       const row = await this.#pool.write(bytes);
-      this.#index.set(key, encodeWord(row));
+      try {
+        this.#index.set(toBytes(key), encodeWord(row));
+      } catch (error) {
+        this.#pool.retire(row);
+        throw error;
+      }
       this.#pool.retire(old?.row ?? 0);
       result[old ? 'changed' : 'added'] += 1;
     }
-    for (const [text, { row, bytes }] of current) {
-      if (!keep(bytes)) {
-        this.#index.delete(toBytes(text));
-        this.#pool.retire(row);
-        result.removed += 1;
-      }
+    for (const item of leaving.filter(({ stay: left }) => left <= 0)) {
+      remove(item);
     }
     return result;
   }

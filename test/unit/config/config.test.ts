@@ -89,7 +89,7 @@ test('defaults', (t) => {
   t.is(config.home.interface, 'coax0');
   t.deepEqual(config.ingress, []);
   t.is(config.external, undefined);
-  t.deepEqual(config.routing, { table: 7600, rulePriority: 100, metric: 64, protocol: 189 });
+  t.deepEqual(config.routing, { table: 7600, rulePriority: 100, metric: 64, protocol: 191 });
   t.is(config.graceTimeMs, 10_000);
   t.deepEqual(config.limits, {
     bindings: 64,
