@@ -526,7 +526,7 @@ class InstanceController implements Controller {
     if (report.generation) {
       this.#tell({ kind: 'generation', ...report.generation });
     }
-    for (const index of this.#alsoAccepted.keys()) {
+    for (const index of [...this.#alsoAccepted.keys(), ...this.#states.keys()]) {
       // An index that was given back may become another binding's.
       if (!plan.routers.some((router) => router.bindings.some((binding) => binding.index === index))) {
         this.#alsoAccepted.delete(index);

@@ -29,7 +29,8 @@ export class ConfigError extends Error {
   }
 }
 
-function formatProblem({ file, line, column, path, message, hint }: ConfigProblem): string {
+/** `file.yaml:3:11: bindings[0].bid: what is wrong; what to write instead` */
+export function formatProblem({ file, line, column, path, message, hint }: ConfigProblem): string {
   const place = line > 0 ? `${file}:${line}:${column}` : file;
   return `${place}: ${path === '' ? '' : `${path}: `}${message}; ${hint}`;
 }

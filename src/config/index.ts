@@ -11,7 +11,8 @@ export type {
   RoutingConfig,
   TunnelKind,
 } from './config.js';
-export { ConfigError, type ConfigErrorCode, type ConfigProblem } from './config-error.js';
+export { ConfigError, type ConfigErrorCode, type ConfigProblem, formatProblem } from './config-error.js';
 export { formatConfig } from './format.js';
 export { loadConfig, parseConfig } from './load.js';
+export { loadPlaces } from './places.js';
 export { configJsonSchema, defaultSocket } from './schema.js';

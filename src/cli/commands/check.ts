@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Config } from '../../config/index.js';
+import type { Config, ConfigProblem } from '../../config/index.js';
 import { CommandStatus } from '../command-status.js';
 import { EXIT } from '../exit-code.js';
 import { print } from '../output.js';
@@ -14,11 +14,12 @@ export function addCheck(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (options: { config?: string; json?: boolean }) => {
       const file = required(options.config, '--config FILE');
-      const { ConfigError, loadConfig } = await import('../../config/index.js');
+      const { ConfigError, formatProblem, loadConfig } = await import('../../config/index.js');
       try {
         const config = await loadConfig(file);
-        print(options.json === true, { file, ok: true, problems: [], ...summary(config) }, () =>
-          describe(file, config),
+        const warnings = await warningsHere(file, config);
+        print(options.json === true, { file, ok: true, problems: [], warnings, ...summary(config) }, () =>
+          [describe(file, config), ...warnings.map(formatProblem)].join('\n'),
         );
       } catch (error) {
         if (!(error instanceof ConfigError) || options.json !== true) throw error;
@@ -26,6 +27,18 @@ export function addCheck(program: Command): void {
         throw new CommandStatus(EXIT.BAD_CONFIG);
       }
     });
+}
+
+/** What the file names and this machine does not have: no error, the file may be for another one. */
+async function warningsHere(file: string, config: Config): Promise<ConfigProblem[]> {
+  const [{ loadPlaces }, { remarksHere }] = await Promise.all([
+    import('../../config/index.js'),
+    import('../../doctor/index.js'),
+  ]);
+  const remarks = await remarksHere(config);
+  if (remarks.length === 0) return [];
+  const places = await loadPlaces(file);
+  return remarks.map(({ path, message, hint }) => places.problemAt(path, `warning: ${message}`, hint));
 }
 
 function summary(config: Config) {

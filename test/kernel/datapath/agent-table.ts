@@ -129,7 +129,8 @@ const intoTunnel: PacketRow[] = [
   row('multicast source', 'INGRESS LINK_SCOPE', toPorts(down({ source: 'ff02::1' }))),
   row('unspecified source', 'INGRESS LINK_SCOPE', toPorts(down({ source: '::' }))),
   row('loopback source', 'INGRESS LINK_SCOPE', toPorts(down({ source: '::1' }))),
-  row('a frame for another host', 'INGRESS OTHER_HOST', toPorts(down()), {
+  // Nothing but the link header has been looked at: counted where the program starts.
+  row('a frame for another host', 'UPLINK OTHER_HOST', toPorts(down()), {
     packet: toPorts(down()).onEthernet({ destination: '02:00:00:00:77:77' }),
   }),
   row('one byte less than promised', 'UPLINK DROP_TRUNCATED', down({ payloadLength: 9 }).udp()),

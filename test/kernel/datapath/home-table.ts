@@ -1,5 +1,5 @@
 /** From the stack of a mobile router into a tunnel: nothing may pass. */
-import { ethernet, type Ipv6Fields, Next, type Packet } from '../../support/packet.js';
+import { ethernet, type Ipv6Fields, type Packet } from '../../support/packet.js';
 import type { PacketRow, PacketTable } from './packet-row.js';
 import {
   BID,

@@ -207,9 +207,15 @@ export class TestDatapath implements Disposable {
 
   /** One packet through one program. */
   run(program: ProgramName, packet: Uint8Array, context: Context = {}): Outcome {
+    const { result, verdicts } = this.counting(() => this.send(program, packet, context));
+    return { ...result, verdicts };
+  }
+
+  /** What was counted during a call. */
+  counting<T>(call: () => T): { result: T; verdicts: Verdict[] } {
     const before = this.#reasons();
-    const outcome = this.send(program, packet, context);
-    return { ...outcome, verdicts: this.#difference(before, this.#reasons()) };
+    const result = call();
+    return { result, verdicts: this.#difference(before, this.#reasons()) };
   }
 
   /** As `run`, without looking at the counters. */

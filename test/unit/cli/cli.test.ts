@@ -76,10 +76,21 @@ test('no daemon is 3, with a hint', async (t) => {
   }
 });
 
-test('check: a right file is 0 and summed up', async (t) => {
+test('check: a right file is 0 and summed up, with a warning for each interface that is not here', async (t) => {
   const { file } = writeConfiguration(folder(t));
-  const text = await coax(['check', '--config', file]);
-  t.deepEqual(text, { status: 0, out: `${file}: ok, mobile router, 1 binding, 0 policies\n`, err: '' });
+  const { status, out, err } = await coax(['check', '--config', file]);
+  t.is(status, 0);
+  t.is(err, '');
+  const [first, ...warnings] = out.trimEnd().split('\n');
+  t.is(first, `${file}: ok, mobile router, 1 binding, 0 policies`);
+  const missing = warnings.filter((line) => line.includes('there is no interface'));
+  t.deepEqual(
+    missing.map((line) => line.replace(/ on this machine.*/, '')),
+    [
+      `${file}:9:16: ingress[0].interface: warning: there is no interface lan0`,
+      `${file}:13:16: bindings[0].interface: warning: there is no interface wa`,
+    ],
+  );
   const json = await coax(['check', '--config', file, '--json']);
   t.like(JSON.parse(json.out), { ok: true, problems: [], role: 'mobile-router', bindings: 1 });
 });
