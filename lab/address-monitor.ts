@@ -20,7 +20,8 @@ export class AddressMonitor {
 
   /** Resolves when the kernel's reports arrive. */
   static async start(node: LabNode): Promise<AddressMonitor> {
-    const process = node.spawn('ip', ['-o', '-ts', 'monitor', 'address'], {
+    // Ahead of everything else, so that its clock is read when the kernel speaks.
+    const process = node.spawn('chrt', ['--fifo', '50', 'ip', '-o', '-ts', 'monitor', 'address'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', TZ: 'UTC' },
     });

@@ -64,6 +64,9 @@ export async function holdNeighbours(
   return failed;
 }
 
+/** States in which the kernel trusts a neighbour without asking; it does not announce the last one. */
+const PROBED = NUD.REACHABLE | NUD.STALE | NUD.DELAY;
+
 /**
  * Asks next hops whether they are still there. The kernel takes one that has answered once for reachable
  * for up to 45 s and then waits some more: too long for the only link.
@@ -76,8 +79,10 @@ export async function probeNextHops(
 ): Promise<void> {
   const wanted = new Set(nextHops.map(key));
   for (const { ifindex, address, usable, state } of snapshot.neighbours) {
-    if (wanted.has(key({ ifindex, address })) && usable && (state & (NUD.REACHABLE | NUD.STALE)) !== 0) {
-      await netlink.addNeighbour({ ifindex, address, managed: true, state: NUD.PROBE, protocol });
+    if (wanted.has(key({ ifindex, address })) && usable && (state & PROBED) !== 0) {
+      // A managed entry takes no state from user space (__neigh_update(), net/core/neighbour.c).
+      await netlink.addNeighbour({ ifindex, address, state: NUD.PROBE, protocol });
+      await netlink.addNeighbour({ ifindex, address, managed: true, protocol });
     }
   }
 }

@@ -78,6 +78,8 @@ export class NetlinkMonitor implements Disposable {
   #silent = true;
   /** Notifications that arrived during a dump, applied after it. */
   #held: Message[] | undefined;
+  /** The dump is of everything, not of routes alone. */
+  #holdsAll = false;
   /** Messages were lost and the socket is to be replaced. */
   #deaf = false;
   #routesDoubtful = false;
@@ -236,13 +238,19 @@ export class NetlinkMonitor implements Disposable {
     for (const datagram of datagrams) {
       try {
         for (const message of decodeMessages(datagram)) {
-          if (this.#held === undefined) this.#apply(message);
-          else this.#held.push(message);
+          if (this.#mustHold(message)) this.#held?.push(message);
+          else this.#apply(message);
         }
       } catch (error) {
         this.#needResync(`undecodable message: ${(error as Error).message}`);
       }
     }
+  }
+
+  /** A dump of routes alone may wait long for the kernel; an uplink that fails meanwhile must be heard of. */
+  #mustHold({ type }: Message): boolean {
+    if (this.#held === undefined) return false;
+    return this.#holdsAll || type === RTM.NEWROUTE || type === RTM.DELROUTE;
   }
 
   #apply(message: Message): void {
@@ -353,6 +361,7 @@ export class NetlinkMonitor implements Disposable {
   async #dumpAgain(netlink: Netlink, reason: string | undefined): Promise<void> {
     if (this.#deaf) this.#listen();
     this.#held = [];
+    this.#holdsAll = reason !== undefined;
     try {
       // Asking for a link waits for the kernel's RTNL lock, so for the end of the change that was announced: a route
       // dump alone could come before the routes of a link that goes down are gone.

@@ -50,37 +50,28 @@ export class Remains {
   /** What is left in the network namespace of a node after `coax down`, one line each. */
   async inNode(node: LabNode): Promise<string[]> {
     const lines = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '');
-    const [rules, routes, links, neighbours, net] = await Promise.all([
+    const [rules, routes, links, neighbours] = await Promise.all([
       node.ip('-6 rule show'),
       node.ip('-6 route show table all proto 191'),
       node.ip('-o link show'),
       node.ip('-6 -d neigh show'),
-      node.exec('bpftool', ['net']),
     ]);
     return [
       ...lines(rules).filter((line) => line.includes('proto 191')),
       ...lines(routes),
       ...lines(links).filter((line) => /: coax/.test(line)),
       ...lines(neighbours).filter((line) => line.includes('managed') && line.includes('proto 191')),
-      ...lines(net.stdout).filter((line) => line.includes('coax_')),
     ];
+  }
+
+  /** Kernel objects that were noted and are still there; looks again until the kernel is done. */
+  async objects(): Promise<string[]> {
+    return untilNone(() => this.#objects());
   }
 
   /** What is left once the lab is destroyed, one line each; looks again until the kernel is done. */
   async afterwards(): Promise<string[]> {
-    let left: string[] = [];
-    try {
-      await until(
-        async () => {
-          left = await this.#look();
-          return left.length === 0;
-        },
-        { what: 'the lab to be gone', timeout: 15_000, interval: 50 },
-      );
-    } catch (error) {
-      if (left.length === 0) throw error;
-    }
-    return left;
+    return untilNone(() => this.#look());
   }
 
   async #look(): Promise<string[]> {
@@ -89,6 +80,11 @@ export class Remains {
     const left = state.namespaces.filter((name) => names.has(name));
     left.push(...(await mountsBelow(directory)));
     if (existsSync(directory)) left.push(directory);
+    return left;
+  }
+
+  async #objects(): Promise<string[]> {
+    const left: string[] = [];
     for (const kind of ['prog', 'map', 'link'] as const) {
       const { stdout } = await run('bpftool', ['-j', kind, 'list']);
       for (const { id } of JSON.parse(stdout) as { id: number }[]) {
@@ -97,4 +93,21 @@ export class Remains {
     }
     return left;
   }
+}
+
+/** Looks until nothing is left, or until it is clear that something is. */
+async function untilNone(look: () => Promise<string[]>): Promise<string[]> {
+  let left: string[] = [];
+  try {
+    await until(
+      async () => {
+        left = await look();
+        return left.length === 0;
+      },
+      { what: 'nothing to be left', timeout: 15_000, interval: 50 },
+    );
+  } catch (error) {
+    if (left.length === 0) throw error;
+  }
+  return left;
 }

@@ -237,9 +237,11 @@ export async function withSite(
       t.deepEqual(await remains.inNode(daemon.node), [], `left on ${daemon.node.name} by coax down`);
     }
     t.deepEqual(remains.pins(), [], 'pins left by coax down');
+    t.deepEqual(await remains.objects(), [], 'kernel objects left by coax down');
   } catch (error) {
     for (const daemon of site.daemons) {
-      t.log(`log of ${daemon.node.name}:\n${(await daemon.log()).split('\n').slice(-25).join('\n')}`);
+      const lines = (await daemon.log()).split('\n').slice(-10);
+      t.log(`log of ${daemon.node.name}:\n${lines.map((line) => line.slice(90, 290)).join('\n')}`);
     }
     throw error;
   } finally {

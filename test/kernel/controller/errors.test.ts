@@ -179,11 +179,11 @@ test.serial('other limits, another role, another schema: refused with words, tra
       await Stream.send(site.node('lan'), { to: addresses.correspondent, port, count: 1 });
       await cn.waitFor(toPort(port), { timeout: PATIENCE });
     };
-    await refused(mobileRouter({ limits: { bindings: 17 } }), /LIMITS_CHANGED[^]*coax down/);
-    await refused(homeAgent(1, { interfaces: ['wa'] }), /ROLE_CHANGED[^]*coax down/);
+    await refused(mobileRouter({ limits: { bindings: 17 } }), /LIMITS_CHANGED[\s\S]*coax down/);
+    await refused(homeAgent(1, { interfaces: ['wa'] }), /ROLE_CHANGED[\s\S]*coax down/);
     const foreign = join(site.mr.bpffs, 'coaxial', site.mr.instance, '99');
     mkdirSync(foreign);
-    await refused(mobileRouter(), /schema 99[^]*PINNED_STATE_UNREADABLE/);
+    await refused(mobileRouter(), /schema 99[\s\S]*PINNED_STATE_UNREADABLE/);
     rmdirSync(foreign);
     await site.mr.start();
     await site.state(BID.a, 'usable');

@@ -16,8 +16,8 @@ async function flowsBy(
   happen: () => Promise<unknown>,
 ): Promise<void> {
   const stream = await Stream.start(site.node('lan'), { to: addresses.correspondent, port: 5110, rate: 200 });
-  const capture = await site.capture(node, 'mr0');
   await happen();
+  const capture = await site.capture(node, 'mr0');
   const packet = await capture.waitFor(toPort(5110, stream.sourcePort), { timeout: PATIENCE });
   await stream.stop();
   await stream.end();
@@ -148,10 +148,27 @@ test.serial('next hops and LAN neighbours are held; a changed MAC address is fol
       );
     };
     await learnt((await lan.link('eth0')).mac);
+    // The kernel's own patience with a silent neighbour, shortened for the test.
+    await mr.exec('sh', ['-c', 'echo 1000 > /proc/sys/net/ipv6/neigh/lan0/base_reachable_time_ms']);
+    await mr.exec('sh', ['-c', 'echo 1 > /proc/sys/net/ipv6/neigh/lan0/delay_first_probe_time']);
+    const lanSink = await Sink.start(lan, { ports: [6001] });
+    const down = await Stream.start(site.node('cn'), {
+      to: addresses.lan,
+      port: 6001,
+      sourcePort: 5120,
+      rate: 200,
+    });
+    await lanSink.received(20, 6001, PATIENCE);
     await lan.ip('link set eth0 address 02:aa:bb:cc:dd:02');
+    const moved = performance.now();
     await learnt('02:aa:bb:cc:dd:02');
+    const before = (await lanSink.report()).received;
+    await lanSink.received(before + 20, 6001, PATIENCE);
+    t.log(`LAN host reached ${Math.round(performance.now() - moved)} ms after its MAC address changed`);
     await lan.ip('link set eth0 down');
     await learnt(undefined);
+    await down.stop();
+    await Promise.all([down.end(), lanSink.end()]);
   });
 });
 

@@ -6,7 +6,7 @@ import test from 'ava';
 import { Sink, Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
-import { BpfMap } from '../../../src/libbpf-ts/index.js';
+import { BpfLink, BpfMap } from '../../../src/libbpf-ts/index.js';
 import { BID, down, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
 
 const CLI = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
@@ -201,9 +201,10 @@ test.serial('coax up, then coax down, which takes only what is ours', async (t) 
     t.regex(await mr.ip('-6 rule show'), /from 2001:db8:f00::1 lookup 7601/);
     t.regex(await mr.ip('-6 route show table main'), /2001:db8:f00::\/48/);
     t.regex(await mr.ip('-6 route show table 7601'), /2001:db8:f00::\/48/);
-    const { stdout: net } = await mr.exec('bpftool', ['net']);
-    t.regex(net, /wa\(\d+\) tcx\/egress sample_tc_other/);
-    t.notRegex(net, /coax_/);
+    {
+      using link = BpfLink.fromPin(foreignLink);
+      t.is(link.info.ifindex, (await mr.link('wa')).ifindex);
+    }
     for (const path of [foreign, beside]) {
       using map = BpfMap.fromPin(path);
       t.is(map.info.name, 'foreign', path);

@@ -39,10 +39,6 @@ function readable(...paths: string[]): boolean {
 }
 
 test.serial("the programs load and run with exactly the daemon's capabilities", (t) => {
-  if (spawnSync('setpriv', ['--version']).error) {
-    t.log('skipped: there is no setpriv (package util-linux)');
-    return t.pass();
-  }
   const worker = fileURLToPath(new URL('./load-worker.js', import.meta.url));
   const wanted = Object.keys(CAPABILITIES)
     .map((name) => `+${name}`)
