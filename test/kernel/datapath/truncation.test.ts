@@ -49,7 +49,8 @@ function sweep(
 ): { sent: number[]; counted: number } {
   const { result, verdicts } = datapath.counting(() => {
     const sent: number[] = [];
-    for (let size = LINK; size < whole.length; size++) {
+    // Test-run itself refuses an IPv6 frame without a whole fixed header.
+    for (let size = LINK + IPV6; size < whole.length; size++) {
       if (datapath.send(program, whole.subarray(0, size)).action === 'redirect') {
         sent.push(size);
       }
@@ -145,7 +146,7 @@ for (const { title, role, world, program, build, refuses = [] } of CASES) {
         t.is(datapath.send(program, whole).action, expected, `whole: ${text}`);
         const { sent, counted } = sweep(datapath, program, whole);
         t.deepEqual(sent, [], `sent although cut there: ${text}`);
-        t.is(counted, whole.length - LINK, `one verdict for each packet: ${text}`);
+        t.is(counted, whole.length - LINK - IPV6, `one verdict for each packet: ${text}`);
       }
     }
   });
@@ -163,7 +164,7 @@ for (const { title, role, world, program, build, refuses = [] } of CASES) {
       t.is(datapath.send(program, whole).action, 'redirect', `whole: ${order.join(', ')}`);
       const { sent, counted } = sweep(datapath, program, whole);
       t.deepEqual(sent, [], `sent although cut there: ${order.join(', ')}`);
-      t.is(counted, whole.length - LINK, order.join(', '));
+      t.is(counted, whole.length - LINK - IPV6, order.join(', '));
     }
   });
 }
