@@ -4,6 +4,7 @@ import {
   type InterfaceAddress,
   type Link,
   type NetlinkSnapshot,
+  type Route,
   RT_TABLE,
 } from '../netlink/index.js';
 import type { BindingState } from '../views/index.js';
@@ -73,7 +74,7 @@ export function observeUplink(snapshot: NetlinkSnapshot, query: UplinkQuery): Up
       (query.careOf === 'auto' || query.careOf.equals(item.address)),
   );
   const found = {
-    candidates: addresses.map((item) => item.address),
+    candidates: addresses.map((item) => item.address).sort((a, b) => a.compare(b)),
     prefixes: onLinkPrefixes(addresses),
   };
   if (!hasCarrier(link)) {
@@ -123,13 +124,17 @@ function onLinkPrefixes(addresses: readonly InterfaceAddress[]): Prefix[] {
       prefixes.set(prefix.toString(), prefix);
     }
   }
-  return [...prefixes.values()];
+  return [...prefixes.values()].sort((a, b) => a.compare(b));
 }
 
 function findNextHop(snapshot: NetlinkSnapshot, link: Link, query: UplinkQuery): NextHop | undefined {
   if (query.gateway !== 'auto') {
     return describeNextHop(snapshot, link, query.gateway);
   }
+  const gatewayOf = (route: Route): Address =>
+    route.nextHops.find((hop) => hop.ifindex === link.ifindex)?.gateway ??
+    (route.ifindex === link.ifindex ? route.gateway : undefined) ??
+    query.homeAgent;
   const best = snapshot.routes
     .filter(
       (route) =>
@@ -140,14 +145,13 @@ function findNextHop(snapshot: NetlinkSnapshot, link: Link, query: UplinkQuery):
         route.destination.contains(query.homeAgent) &&
         (route.ifindex === link.ifindex || route.nextHops.some((hop) => hop.ifindex === link.ifindex)),
     )
-    .sort((a, b) => b.destination.length - a.destination.length || a.metric - b.metric)[0];
-  if (!best) {
-    return undefined;
-  }
-  const gateway =
-    best.nextHops.find((hop) => hop.ifindex === link.ifindex)?.gateway ??
-    (best.ifindex === link.ifindex ? best.gateway : undefined);
-  return describeNextHop(snapshot, link, gateway ?? query.homeAgent);
+    .sort(
+      (a, b) =>
+        b.destination.length - a.destination.length ||
+        a.metric - b.metric ||
+        gatewayOf(a).compare(gatewayOf(b)),
+    )[0];
+  return best && describeNextHop(snapshot, link, gatewayOf(best));
 }
 
 /** The next hop with what the neighbour table knows of it. */

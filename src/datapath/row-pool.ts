@@ -53,25 +53,24 @@ export class RowPool {
   }
 
   async #reclaim(): Promise<void> {
-    this.#waiting ??= this.#wait();
+    // Cleared from outside: with nothing to wait for, #wait ends before its promise is assigned.
+    this.#waiting ??= this.#wait().finally(() => {
+      this.#waiting = undefined;
+    });
     await this.#waiting;
   }
 
   async #wait(): Promise<void> {
-    try {
-      while (this.#retired.length > 0) {
-        const batch = this.#retired;
-        this.#retired = [];
-        try {
-          await waitForReaders();
-        } catch (error) {
-          this.#retired.push(...batch);
-          throw error;
-        }
-        this.#free.push(...batch);
+    while (this.#retired.length > 0) {
+      const batch = this.#retired;
+      this.#retired = [];
+      try {
+        await waitForReaders();
+      } catch (error) {
+        this.#retired.push(...batch);
+        throw error;
       }
-    } finally {
-      this.#waiting = undefined;
+      this.#free.push(...batch);
     }
   }
 }

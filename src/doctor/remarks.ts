@@ -24,10 +24,10 @@ export async function remarksHere(config: Config): Promise<Remark[]> {
     }
   };
   if (config.role === 'mobile-router') {
-    config.ingress.forEach((item, at) => look(item.interface, ['ingress', at, 'interface']));
-    config.bindings.forEach((item, at) => look(item.interface, ['bindings', at, 'interface']));
+    for (const [at, item] of config.ingress.entries()) look(item.interface, ['ingress', at, 'interface']);
+    for (const [at, item] of config.bindings.entries()) look(item.interface, ['bindings', at, 'interface']);
   } else {
-    config.interfaces.forEach((name, at) => look(name, ['interfaces', at]));
+    for (const [at, name] of config.interfaces.entries()) look(name, ['interfaces', at]);
   }
   const unreachable = await homeAgentRemark(config);
   return unreachable ? [unreachable, ...remarks] : remarks;

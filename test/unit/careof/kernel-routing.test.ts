@@ -11,7 +11,7 @@ import {
   type RouteSpec,
   type RuleSpec,
 } from '../../../src/netlink/index.js';
-import { at, link, neighbour, prefix, route, rule, snapshot } from './kernel-objects.js';
+import { at, mac, neighbour, prefix, route, rule, snapshot } from '../../support/kernel-objects.js';
 
 const HOME = 9;
 const OWN = { protocol: 191 };
@@ -232,8 +232,8 @@ test('next hops and direct neighbours are held, what failed or is not wanted is 
     {
       ifindex: 2,
       address: at('2001:db8:1::9'),
-      mac: neighbour(1, '::1').mac!,
-      ownMac: link(2, 'lan0').mac!,
+      mac: mac('02:00:00:00:00:09'),
+      ownMac: mac('02:00:00:00:00:02'),
       mtu: 1500,
     },
   ];

@@ -1,7 +1,17 @@
 import test from 'ava';
 import { chooseCareOf, observeUplink, type UplinkQuery } from '../../../src/careof/uplink.js';
 import { ARPHRD, type NetlinkSnapshot } from '../../../src/netlink/index.js';
-import { address, at, hop, link, mac, neighbour, prefix, route, snapshot } from './kernel-objects.js';
+import {
+  address,
+  at,
+  hop,
+  link,
+  mac,
+  neighbour,
+  prefix,
+  route,
+  snapshot,
+} from '../../support/kernel-objects.js';
 
 const WA = 3;
 const OUR_PROTOCOL = 191;

@@ -1,5 +1,5 @@
 // Kernel objects with the fields that matter said, the others as they usually are.
-import { Address, MacAddress, Prefix } from '../../../src/net/index.js';
+import { Address, MacAddress, Prefix } from '../../src/net/index.js';
 import type {
   InterfaceAddress,
   Link,
@@ -8,8 +8,8 @@ import type {
   NextHop,
   Route,
   Rule,
-} from '../../../src/netlink/index.js';
-import { ARPHRD } from '../../../src/netlink/index.js';
+} from '../../src/netlink/index.js';
+import { ARPHRD } from '../../src/netlink/index.js';
 
 export const at = (text: string): Address => Address.parse(text);
 export const prefix = (text: string): Prefix => Prefix.parse(text);
