@@ -21,7 +21,7 @@ typedef enum {
   CX_GENERATIONS = 2,            /* slots of the policy table: the active one and the spare one */
   CX_REASON_ROWS = 64,           /* rows of one hook in cx_reasons; leaves room for new reasons */
   CX_HOOKS = 4,
-  CX_SETTINGS = 6,
+  CX_SETTINGS = 5,
 } cx_constants;
 
 /* What this machine is; fixed when the object is loaded. */
@@ -35,9 +35,8 @@ enum cx_setting {
   CX_SETTING_GENERATION = 0,     /* slot of the active generation; a packet reads it once */
   CX_SETTING_HOME_IFINDEX = 1,   /* the home interface, where decapsulated packets enter the stack */
   CX_SETTING_GENERATION_ID = 2,  /* running number of the active generation, for people */
-  CX_SETTING_TUNNEL_IFINDEX = 3, /* the external tunnel device, 0 = none; for who removes the instance */
-  CX_SETTING_ROUTE_PROTOCOL = 4, /* rtnetlink protocol number of our routes and rules; likewise */
-  CX_SETTING_ROLE = 5,           /* enum cx_role + 1, so that 0 is a new instance */
+  CX_SETTING_ROUTE_PROTOCOL = 3, /* rtnetlink protocol number of our routes and rules, for who removes them */
+  CX_SETTING_ROLE = 4,           /* enum cx_role + 1, so that 0 is a new instance */
 };
 
 /* How the outer header of a binding is made. */

@@ -68,8 +68,7 @@ const CONFLICTS: ReadonlySet<string> = new Set([
   'MAP_FULL',
   'HOME_INTERFACE_TAKEN',
   'TUNNEL_DEVICE_TAKEN',
-  'INTERFACE_MISSING',
-  'HOME_AGENT_UNROUTABLE',
+  'PROTOCOL_TAKEN',
 ]);
 
 function statusOf(error: unknown, code: string): ContentfulStatusCode {

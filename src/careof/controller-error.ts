@@ -2,8 +2,7 @@
 export type ControllerErrorCode =
   | 'HOME_INTERFACE_TAKEN'
   | 'TUNNEL_DEVICE_TAKEN'
-  | 'INTERFACE_MISSING'
-  | 'HOME_AGENT_UNROUTABLE'
+  | 'PROTOCOL_TAKEN'
   | 'NOT_STARTED';
 
 /** Something in the machine's state stands in the way; `hint` says what to do. */

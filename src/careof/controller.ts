@@ -1,11 +1,16 @@
 import { EventEmitter } from 'node:events';
 import type { Config } from '../config/index.js';
-import { CxBindingKeyFlag, Datapath, Instance } from '../datapath/index.js';
+import { Datapath, Instance } from '../datapath/index.js';
 import { Address } from '../net/index.js';
-import { Netlink, NetlinkError, type NetlinkEvent, NetlinkMonitor } from '../netlink/index.js';
+import {
+  Netlink,
+  NetlinkError,
+  type NetlinkEvent,
+  NetlinkMonitor,
+  type NetlinkSnapshot,
+} from '../netlink/index.js';
 import {
   type BindingChange,
-  type BindingState,
   type BindingView,
   type ChangeEvent,
   type Controller,
@@ -21,25 +26,23 @@ import {
   RequestError,
 } from '../views/index.js';
 import { ControllerError } from './controller-error.js';
-import { planHomeAgent, type Registration, type RouteAnswer } from './home-agent.js';
+import { planHomeAgent, type RouteAnswer } from './home-agent.js';
+import { otherOwners } from './home-device.js';
 import { planMobileRouter } from './mobile-router.js';
+import { News } from './news.js';
 import { type BindingPlan, IPV6_MIN_MTU, type Plan, type RouterPlan } from './plan.js';
 import { type Devices, type ReconcileReport, Reconciler, roleOf } from './reconciler.js';
+import { Registrations, requestedCareOf } from './registrations.js';
 import { bindingView, policyViews } from './report.js';
+import { RunLoop } from './run-loop.js';
 
 export { removeInstance } from './removal.js';
-
-/** Most kernel messages that lead to one run; more come in the next one. */
-const RECONCILE_ATTEMPTS = 16;
 
 /** How often what the kernel does not announce is looked at, milliseconds. */
 const AUDIT_MS = 1000;
 
 /** Every how many audits the next hops are asked whether they are still there. */
 const AUDITS_PER_PROBE = 5;
-
-/** Most addresses of a binding that are accepted beside the one in use; the oldest make way. */
-const ALSO_ACCEPTED = 2;
 
 /** Makes the controller of an instance; nothing is touched before `start()`. */
 export const createController: CreateController = (config, log) => new InstanceController(config, log);
@@ -50,6 +53,7 @@ interface Running {
   netlink: Netlink;
   monitor: NetlinkMonitor;
   reconciler: Reconciler;
+  registrations: Registrations;
   devices: Devices;
 }
 
@@ -66,21 +70,19 @@ class InstanceController implements Controller {
   #attachments: ReconcileReport['attachments'] = [];
   #missing: ReconcileReport['missing'] = [];
   #problems: ReconcileReport['problems'] = [];
-  #lastSwitch: ControllerStatus['lastSwitch'] = null;
-  readonly #states = new Map<number, { state: BindingState; since: Date }>();
-  readonly #alsoAccepted = new Map<number, Address[]>();
-  readonly #told = new Set<string>();
-
-  /** When the kernel first said something that no run has seen yet. */
-  #dirtySince: number | undefined;
-  #work: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #news: News;
+  readonly #loop: RunLoop;
   #auditTimer: NodeJS.Timeout | undefined;
   #audits = 0;
 
   constructor(config: Config, log: Log) {
     this.#config = config;
     this.#log = log;
+    this.#news = new News((change) => this.#events.emit('change', change));
+    this.#loop = new RunLoop(
+      (since) => this.#reconcile(since),
+      (error) => this.#news.failed(error),
+    );
   }
 
   on(event: 'change', listener: (change: ChangeEvent) => void): void {
@@ -96,19 +98,24 @@ class InstanceController implements Controller {
       const monitor = new NetlinkMonitor();
       opened.push(monitor);
       await monitor.start();
+      refuseSharedProtocol(config, monitor.snapshot());
       const instance = new Instance(config.instance, config.bpffs);
       const datapath = await Datapath.open({ instance, role: roleOf(config), limits: config.limits });
       opened.push(datapath);
       const reconciler = new Reconciler(netlink, datapath);
       const devices = await reconciler.devices(config, IPV6_MIN_MTU);
-      this.#running = { datapath, netlink, monitor, reconciler, devices };
+      const registrations = new Registrations(datapath);
+      this.#running = { datapath, netlink, monitor, reconciler, registrations, devices };
       monitor.subscribe((event) => this.#onKernel(event));
       this.#log.info(
         { adopted: datapath.adopted, attach: datapath.attachments.mechanism },
         datapath.adopted ? 'adopted the running datapath' : 'loaded the datapath',
       );
-      await this.#settle();
-      this.#auditTimer = setInterval(() => void this.#audit(), AUDIT_MS);
+      await this.#loop.settle();
+      // It may have been stopped meanwhile.
+      if (this.#running !== undefined) {
+        this.#auditTimer = setInterval(() => void this.#audit(), AUDIT_MS);
+      }
     } catch (error) {
       this.#running = undefined;
       for (const resource of opened.reverse()) {
@@ -124,30 +131,28 @@ class InstanceController implements Controller {
       return;
     }
     this.#running = undefined;
-    clearTimeout(this.#timer);
     clearInterval(this.#auditTimer);
     running.monitor.stop();
-    await this.#work?.catch(() => undefined);
+    await this.#loop.stop();
     running.netlink.close();
     running.datapath.close();
   }
 
   async reload(config: Config): Promise<ReloadResult> {
-    const { datapath, reconciler } = this.#need();
+    const { datapath, reconciler, registrations } = this.#need();
     refuseChange(this.#config, config);
-    await this.#work;
+    await this.#loop.rest();
     const before = this.#config;
     const generation = datapath.generations.activeId;
-    // Whoever edits a care-of address in the file means it: what was registered for it is void.
-    this.#forgetRegistrations(before, config);
+    registrations.forgetEdited(before, config);
     this.#config = config;
     try {
       const running = this.#need();
       running.devices = await reconciler.devices(config, running.devices.home.mtu);
-      await this.#settle();
+      await this.#loop.settle();
     } catch (error) {
       this.#config = before;
-      await this.#settle();
+      await this.#loop.settle();
       throw error;
     }
     const changes: string[] = [];
@@ -181,7 +186,7 @@ class InstanceController implements Controller {
       })),
       reasons: this.reasons(),
       problems: this.#problems,
-      lastSwitch: this.#lastSwitch,
+      lastSwitch: this.#news.lastSwitch,
     };
   }
 
@@ -223,25 +228,13 @@ class InstanceController implements Controller {
   }
 
   async setBinding(router: string | undefined, bid: number, change: BindingChange): Promise<BindingView> {
-    const { datapath } = this.#need();
-    const found = this.#find(router, bid);
-    const { index } = found.binding;
-    const identity = datapath.bindings.identity(index);
-    let careOf = identity.careOf;
-    if (change.careOf !== undefined) {
-      const address = this.#checkCareOf(found.router, change.careOf);
-      if (change.acceptOnly) {
-        const others = (this.#alsoAccepted.get(index) ?? []).filter((other) => !other.equals(address));
-        this.#alsoAccepted.set(index, [...others, address].slice(-ALSO_ACCEPTED));
-      } else {
-        this.#alsoAccepted.delete(index);
-        careOf = address.toString();
-      }
-    }
-    const disabled = change.down ?? found.binding.state === 'disabled';
-    datapath.bindings.annotate(index, { careOf, disabled });
-    this.#dirtySince ??= performance.now();
-    await this.#settle();
+    const { registrations } = this.#need();
+    const { binding } = this.#find(router, bid);
+    const homes = (this.#plan?.prefixes ?? []).map(({ prefix }) => prefix);
+    const careOf =
+      change.careOf === undefined ? undefined : requestedCareOf(this.#config, homes, change.careOf);
+    registrations.change(binding.index, careOf, change);
+    await this.#loop.settle();
     const after = this.#find(router, bid);
     return this.#view(after.router, after.binding);
   }
@@ -258,8 +251,9 @@ class InstanceController implements Controller {
   }
 
   #view(router: RouterPlan, binding: BindingPlan): BindingView {
-    const since = this.#states.get(binding.index)?.since ?? new Date();
-    return bindingView(router.name, binding, this.#need().datapath.counters.binding(binding.index), since);
+    const { counters } = this.#need().datapath;
+    const since = this.#news.since(binding.index);
+    return bindingView(router.name, binding, counters.binding(binding.index), since);
   }
 
   #find(router: string | undefined, bid: number): { router: RouterPlan; binding: BindingPlan } {
@@ -287,57 +281,6 @@ class InstanceController implements Controller {
     return { router: found, binding };
   }
 
-  #checkCareOf(router: RouterPlan, text: string): Address {
-    if (this.#config.role === 'mobile-router') {
-      throw new RequestError(
-        'WRONG_ROLE',
-        'a mobile router takes its care-of addresses from its uplinks',
-        'ask the home agent, or change the address of the uplink',
-      );
-    }
-    let address: Address | undefined;
-    try {
-      address = Address.parse(text);
-    } catch {
-      address = undefined;
-    }
-    const own = this.#config.home.agent;
-    if (!address?.isGlobal || address.family !== 6 || address.equals(own)) {
-      throw new RequestError(
-        'INVALID_CARE_OF',
-        `${text} cannot be a care-of address`,
-        'give the IPv6 unicast address that the mobile router has on that uplink',
-      );
-    }
-    for (const { prefix } of this.#plan?.prefixes ?? []) {
-      if (prefix.contains(address)) {
-        throw new RequestError(
-          'INVALID_CARE_OF',
-          `${text} is inside ${prefix}, which is reached through a tunnel itself`,
-          `give an address of the visited network, not of ${router.name}'s home`,
-        );
-      }
-    }
-    return address;
-  }
-
-  #forgetRegistrations(before: Config, after: Config): void {
-    if (before.role !== 'home-agent' || after.role !== 'home-agent') {
-      return;
-    }
-    const { bindings, routerIds } = this.#need().datapath;
-    for (const router of after.routers) {
-      const old = before.routers.find((candidate) => candidate.address.equals(router.address));
-      for (const binding of old?.bindings ?? []) {
-        const next = router.bindings.find((candidate) => candidate.bid === binding.bid);
-        if (next && String(next.careOf) !== String(binding.careOf)) {
-          const index = bindings.index({ router: routerIds.id(router.address.toString()), bid: binding.bid });
-          bindings.annotate(index, { careOf: '::', disabled: this.#registration(index).disabled });
-        }
-      }
-    }
-  }
-
   #onKernel(event: NetlinkEvent): void {
     if (event.kind === 'error') {
       this.#log.error({ err: event.error }, 'the kernel state could not be read');
@@ -346,104 +289,60 @@ class InstanceController implements Controller {
     if (event.kind === 'resync') {
       this.#log.warn({ reason: event.reason }, 'kernel messages were lost; the state was read again');
     }
-    this.#dirtySince ??= performance.now();
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    if (this.#work !== undefined || !this.#running) {
-      return;
-    }
-    this.#settle().catch((error: unknown) => {
-      this.#tell({ kind: 'problem', code: codeOf(error), message: String(error) });
-      // Tried again although nothing happens: the cause may pass without a message from the kernel.
-      this.#wakeIn(1000);
-    });
-  }
-
-  #wakeIn(milliseconds: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#schedule(), Math.max(1, milliseconds));
+    this.#loop.request();
   }
 
   /** Looks at what the kernel does not announce: pins, attached programs, silent next hops. */
   async #audit(): Promise<void> {
     const running = this.#running;
-    if (!running || !this.#plan || this.#work !== undefined) {
+    if (!running || !this.#plan || !this.#loop.idle) {
       return;
     }
     try {
       for (const name of running.datapath.restorePins()) {
-        this.#tellRepaired(`pin of map ${name}`);
+        this.#news.repaired(`pin of map ${name}`);
       }
       if (!running.datapath.attachments.intact(this.#attachments)) {
-        this.#dirtySince ??= performance.now();
-        this.#schedule();
+        this.#loop.request();
       }
       if (++this.#audits % AUDITS_PER_PROBE === 0) {
         await running.reconciler.probe(this.#config, this.#plan, running.monitor.snapshot());
       }
     } catch (error) {
       if (this.#running === running) {
-        this.#tell({ kind: 'problem', code: codeOf(error), message: String(error) });
+        this.#news.failed(error);
       }
     }
   }
 
-  /** Runs the reconciler until the kernel has said nothing new; one at a time. */
-  async #settle(): Promise<void> {
-    while (this.#work !== undefined) {
-      await this.#work.catch(() => undefined);
+  /** One look at the kernel and what follows from it. Answers when the next one is due, milliseconds. */
+  async #reconcile(since: number): Promise<number | undefined> {
+    const running = this.#running;
+    if (!running) {
+      return undefined;
     }
-    this.#work = this.#reconcile();
-    try {
-      await this.#work;
-    } finally {
-      this.#work = undefined;
+    const snapshot = running.monitor.snapshot();
+    if (!areUp(running.devices, snapshot.links)) {
+      // The first run, before our own links have been reported, or somebody removed one or set it down.
+      running.devices = await running.reconciler.devices(this.#config, IPV6_MIN_MTU);
+    } else {
+      running.devices = refresh(running.devices, snapshot.links);
     }
-    if (this.#dirtySince !== undefined) {
-      this.#schedule();
-    }
+    const plan = await this.#derive(running, snapshot);
+    const report = await running.reconciler.run(this.#config, plan, running.devices, snapshot);
+    this.#plan = plan;
+    this.#attachments = report.attachments;
+    this.#missing = report.missing;
+    this.#problems = report.problems;
+    const bindings = plan.routers.flatMap((router) => router.bindings);
+    running.registrations.keepOnly(new Set(bindings.map((binding) => binding.index)));
+    this.#news.publish(plan, report, since);
+    return report.dueInMs;
   }
 
-  async #reconcile(): Promise<void> {
-    for (let attempt = 0; attempt < RECONCILE_ATTEMPTS; attempt++) {
-      const running = this.#running;
-      if (!running) {
-        return;
-      }
-      const since = this.#dirtySince ?? performance.now();
-      this.#dirtySince = undefined;
-      const snapshot = running.monitor.snapshot();
-      if (!areUp(running.devices, snapshot.links)) {
-        // The first run, before our own links have been reported, or somebody removed one or set it down.
-        running.devices = await running.reconciler.devices(this.#config, IPV6_MIN_MTU);
-      } else {
-        running.devices = refresh(running.devices, snapshot.links);
-      }
-      const plan = await this.#derive(running);
-      const report = await running.reconciler.run(this.#config, plan, running.devices, snapshot);
-      this.#plan = plan;
-      this.#attachments = report.attachments;
-      this.#missing = report.missing;
-      this.#problems = report.problems;
-      this.#publish(plan, report, since);
-      clearTimeout(this.#timer);
-      if (report.dueInMs !== undefined) {
-        this.#wakeIn(report.dueInMs);
-      }
-      // Messages about our own changes are read before the next look.
-      await new Promise((resolve) => setImmediate(resolve));
-      if (this.#dirtySince === undefined) {
-        return;
-      }
-    }
-  }
-
-  async #derive(running: Running): Promise<Plan> {
-    const { datapath, devices, monitor } = running;
+  async #derive(running: Running, snapshot: NetlinkSnapshot): Promise<Plan> {
+    const { datapath, devices, registrations } = running;
     const config = this.#config;
-    const snapshot = monitor.snapshot();
     const homeIfindex = devices.home.ifindex;
     if (config.role === 'mobile-router') {
       const routerId = datapath.routerIds.id(config.home.address.toString());
@@ -456,7 +355,7 @@ class InstanceController implements Controller {
           const source = datapath.bindings.current(index(bid))?.outerSource;
           return source === undefined ? undefined : Address.parse(source);
         },
-        disabled: (bid) => this.#registration(index(bid)).disabled,
+        disabled: (bid) => registrations.of(index(bid)).disabled,
       });
     }
     const routerId = (router: { address: Address }): number =>
@@ -465,7 +364,7 @@ class InstanceController implements Controller {
     const routes = new Map<string, RouteAnswer | undefined>();
     for (const router of config.routers) {
       for (const { bid, careOf } of router.bindings) {
-        const address = this.#registration(index(routerId(router), bid)).careOf ?? careOf;
+        const address = registrations.of(index(routerId(router), bid)).careOf ?? careOf;
         if (address && !routes.has(address.toString())) {
           routes.set(address.toString(), await askRoute(running.netlink, address, config.home.agent));
         }
@@ -475,86 +374,9 @@ class InstanceController implements Controller {
       homeIfindex,
       routerId,
       index,
-      registration: (router, bid) => this.#registration(index(router, bid)),
+      registration: (router, bid) => registrations.of(index(router, bid)),
       route: (careOf) => routes.get(careOf.toString()),
     });
-  }
-
-  #registration(index: number): Registration {
-    const { careOf, flags } = this.#need().datapath.bindings.identity(index);
-    return {
-      careOf: careOf === '::' ? undefined : Address.parse(careOf),
-      alsoAccepted: this.#alsoAccepted.get(index) ?? [],
-      disabled: (flags & CxBindingKeyFlag.DISABLED) !== 0,
-    };
-  }
-
-  #publish(plan: Plan, report: ReconcileReport, since: number): void {
-    for (const router of plan.routers) {
-      for (const { index, bid, name, state } of router.bindings) {
-        const before = this.#states.get(index);
-        if (before?.state !== state) {
-          this.#states.set(index, { state, since: new Date() });
-          if (before) {
-            this.#tell({ kind: 'binding', router: router.name, bid, name, from: before.state, to: state });
-          }
-        }
-      }
-    }
-    for (const { plan: binding, router, from, at } of report.switched) {
-      const to = binding.careOf?.toString() ?? null;
-      const durationMs = Math.round((at - since) * 1000) / 1000;
-      this.#lastSwitch = {
-        router,
-        bid: binding.bid,
-        from: from ?? null,
-        to,
-        at: new Date().toISOString(),
-        durationMs,
-      };
-      if ((from ?? null) !== to) {
-        const { bid, name } = binding;
-        this.#tell({ kind: 'care-of', router, bid, name, from: from ?? null, to, durationMs });
-      }
-    }
-    for (const item of report.changes?.attached ?? []) {
-      this.#tell({ kind: 'interface', name: item.interface, from: 'none', to: item.program });
-    }
-    for (const name of report.changes?.detached ?? []) {
-      this.#tell({ kind: 'interface', name, from: 'attached', to: 'none' });
-    }
-    if (report.generation) {
-      this.#tell({ kind: 'generation', ...report.generation });
-    }
-    for (const index of [...this.#alsoAccepted.keys(), ...this.#states.keys()]) {
-      // An index that was given back may become another binding's.
-      if (!plan.routers.some((router) => router.bindings.some((binding) => binding.index === index))) {
-        this.#alsoAccepted.delete(index);
-        this.#states.delete(index);
-      }
-    }
-    for (const what of report.repaired) {
-      this.#tellRepaired(what);
-    }
-    const problems = new Set(report.problems.map(({ code, message }) => `${code} ${message}`));
-    for (const { code, message } of report.problems) {
-      if (!this.#told.has(`${code} ${message}`)) {
-        this.#tell({ kind: 'problem', code, message });
-      }
-    }
-    this.#told.clear();
-    for (const problem of problems) {
-      this.#told.add(problem);
-    }
-  }
-
-  #tellRepaired(what: string): void {
-    const message = `${what} was removed by somebody else and is there again`;
-    this.#tell({ kind: 'problem', code: 'REPAIRED', message });
-  }
-
-  #tell(change: ChangeEvent): void {
-    this.#events.emit('change', change);
   }
 }
 
@@ -588,6 +410,20 @@ async function askRoute(
   }
 }
 
+/** Two instances with one protocol number would remove each other's routes and rules. */
+function refuseSharedProtocol(config: Config, snapshot: NetlinkSnapshot): void {
+  for (const other of otherOwners(snapshot.links, config.instance)) {
+    const { protocol } = config.routing;
+    if (snapshot.routes.some((route) => route.ifindex === other.ifindex && route.protocol === protocol)) {
+      throw new ControllerError(
+        'PROTOCOL_TAKEN',
+        `the routes of ${other.alias} in this network namespace have protocol number ${protocol} too`,
+        'give each instance its own routing.protocol, routing.table, routing.metric and home.interface',
+      );
+    }
+  }
+}
+
 /** What cannot change while an instance runs, because its pinned state is made of it. */
 function refuseChange(before: Config, after: Config): void {
   const fixed = (config: Config): Record<string, string> => ({
@@ -608,8 +444,4 @@ function refuseChange(before: Config, after: Config): void {
       );
     }
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'UNEXPECTED';
 }

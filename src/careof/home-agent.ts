@@ -1,7 +1,15 @@
 import type { HomeAgentBinding, HomeAgentConfig, RouterConfig } from '../config/index.js';
 import { type Address, Prefix } from '../net/index.js';
 import type { NetlinkSnapshot } from '../netlink/index.js';
-import { type BindingPlan, carries, IPV6_MIN_MTU, innerMtu, type Plan, type RoutePlan } from './plan.js';
+import {
+  type BindingPlan,
+  carries,
+  IPV6_MIN_MTU,
+  innerMtu,
+  type Plan,
+  pathMtu,
+  type RoutePlan,
+} from './plan.js';
 import { describeNextHop, hasCarrier, type NextHop } from './uplink.js';
 
 /** What was said of a binding at run time. */
@@ -128,12 +136,12 @@ function planBinding(
   if (!way) {
     return { ...plan, state: registration.disabled ? 'disabled' : 'no-route' };
   }
-  const pathMtu = binding.mtu ?? way.mtu;
-  const mtu = innerMtu(pathMtu, binding.tunnel);
+  const path = pathMtu(binding.mtu, way.mtu);
+  const mtu = innerMtu(path, binding.tunnel);
   if (mtu === undefined) {
     problems.push({
       code: 'PATH_TOO_NARROW',
-      message: `binding ${binding.name} of ${router.name}: the path to ${careOf} has an MTU of ${pathMtu}, too narrow for tunnel ${binding.tunnel}`,
+      message: `binding ${binding.name} of ${router.name}: the path to ${careOf} has an MTU of ${path}, too narrow for tunnel ${binding.tunnel}`,
     });
   }
   const up = way.up && mtu !== undefined;

@@ -4,6 +4,18 @@ import type { Address, MacAddress } from '../net/index.js';
 import type { Link, Netlink } from '../netlink/index.js';
 import { ControllerError } from './controller-error.js';
 
+const OWNER = 'coaxial ';
+
+/** What the alias of a device of ours says: whose it is. */
+export function ownerOf(instance: string): string {
+  return `${OWNER}${instance}`;
+}
+
+/** The other instances of this network namespace, by their devices. */
+export function otherOwners(links: readonly Link[], instance: string): Link[] {
+  return links.filter((link) => link.alias?.startsWith(OWNER) && link.alias !== ownerOf(instance));
+}
+
 /** Name of the other end of the home interface. */
 export function peerName(name: string): string {
   return `${name}p`;
@@ -15,6 +27,7 @@ export function peerName(name: string): string {
  */
 export async function ensureHomeDevice(
   netlink: Netlink,
+  owner: string,
   name: string,
   mac: MacAddress,
   mtu: number,
@@ -32,12 +45,12 @@ export async function ensureHomeDevice(
       peerAddrGenMode: 'none',
     });
     quietPeer(peerName(name));
-    home = await netlink.getLink(name);
+    home = await claim(netlink, name, owner);
   }
-  if (home?.kind !== 'veth' || !home.mac?.equals(mac)) {
+  if (home?.kind !== 'veth' || home.alias !== owner || !home.mac?.equals(mac)) {
     throw new ControllerError(
       'HOME_INTERFACE_TAKEN',
-      `there is a link ${name} that is not our home interface`,
+      `there is a link ${name} that is not our home interface${belongsTo(home)}`,
       'choose another name under home.interface, or remove that link',
     );
   }
@@ -80,6 +93,7 @@ export async function settleHomeDevice(
 /** Makes the collect_md device of external tunnels, both ends of which have the same MAC. */
 export async function ensureTunnelDevice(
   netlink: Netlink,
+  owner: string,
   config: ExternalConfig,
   mac: MacAddress,
 ): Promise<Link> {
@@ -93,12 +107,12 @@ export async function ensureTunnelDevice(
       mtu: 65535 - 70,
       addrGenMode: 'none',
     });
-    link = await netlink.getLink(config.device);
+    link = await claim(netlink, config.device, owner);
   }
-  if (!link || link.kind !== config.kind) {
+  if (!link || link.kind !== config.kind || link.alias !== owner) {
     throw new ControllerError(
       'TUNNEL_DEVICE_TAKEN',
-      `there is a link ${config.device} that is not a ${config.kind} device`,
+      `there is a link ${config.device} that is not our ${config.kind} device${belongsTo(link)}`,
       'choose another name under external.device, or remove that link',
     );
   }
@@ -107,6 +121,15 @@ export async function ensureTunnelDevice(
     await netlink.setLink(link.ifindex, { up: true });
   }
   return link;
+}
+
+async function claim(netlink: Netlink, name: string, owner: string): Promise<Link | undefined> {
+  await netlink.setLink(name, { alias: owner });
+  return netlink.getLink(name);
+}
+
+function belongsTo(link: Link | undefined): string {
+  return link?.alias ? ` (its alias says "${link.alias}")` : '';
 }
 
 function quietPeer(name: string): void {

@@ -7,6 +7,7 @@ import {
   IPV6_MIN_MTU,
   innerMtu,
   type Plan,
+  pathMtu,
   type RoutePlan,
   TUNNEL_OVERHEAD,
 } from './plan.js';
@@ -107,13 +108,13 @@ function planBinding(
   problems: Plan['problems'],
 ): BindingPlan {
   let state = context.disabled(binding.bid) ? 'disabled' : uplink.state;
-  const pathMtu = binding.mtu ?? uplink.link?.mtu;
-  const mtu = pathMtu === undefined ? undefined : innerMtu(pathMtu, binding.tunnel);
-  if (pathMtu !== undefined && mtu === undefined) {
+  const path = uplink.link ? pathMtu(binding.mtu, uplink.link.mtu) : binding.mtu;
+  const mtu = path === undefined ? undefined : innerMtu(path, binding.tunnel);
+  if (path !== undefined && mtu === undefined) {
     problems.push({
       code: 'PATH_TOO_NARROW',
       message:
-        `binding ${binding.name}: ${binding.interface} has an MTU of ${pathMtu}; ` +
+        `binding ${binding.name}: ${binding.interface} has an MTU of ${path}; ` +
         `tunnel ${binding.tunnel} needs ${IPV6_MIN_MTU + TUNNEL_OVERHEAD[binding.tunnel]}`,
     });
     state = carries(state) ? 'down' : state;
@@ -162,8 +163,15 @@ function outerRouting(
   const { link, nextHop } = uplink;
   if (link && nextHop) {
     const ifindex = link.ifindex;
-    const gateway = nextHop.address?.equals(config.home.agent) ? undefined : nextHop.address;
+    const { agent } = config.home;
+    const [gateway, toAgent] = [uplink.gateway ?? nextHop.address, nextHop.address].map((address) =>
+      address?.equals(agent) ? undefined : address,
+    );
     routes.push(add({ destination: Prefix.DEFAULT, ifindex, gateway, metric: routing.metric }));
+    if (uplink.gateway) {
+      const destination = Prefix.host(agent);
+      routes.push(add({ destination, ifindex, gateway: toAgent, metric: routing.metric }));
+    }
     for (const prefix of [LINK_LOCAL, ...uplink.prefixes]) {
       routes.push(add({ destination: prefix, ifindex, metric: routing.metric }));
     }

@@ -121,8 +121,13 @@ function macText(mac: MacAddress | undefined): string {
   return mac?.toString() ?? '00:00:00:00:00:00';
 }
 
-/** MTU for the inner packet, or why the path is too narrow: BPF cannot make outer fragments. */
-export function innerMtu(pathMtu: number, tunnel: TunnelKind): number | undefined {
-  const mtu = Math.min(pathMtu, 65535) - TUNNEL_OVERHEAD[tunnel];
+/** What the path carries: a configured value counts as long as the link carries that much. */
+export function pathMtu(configured: number | undefined, link: number): number {
+  return Math.min(configured ?? link, link);
+}
+
+/** MTU for the inner packet, undefined where the path is too narrow: BPF cannot make outer fragments. */
+export function innerMtu(path: number, tunnel: TunnelKind): number | undefined {
+  const mtu = Math.min(path, 65535) - TUNNEL_OVERHEAD[tunnel];
   return mtu < IPV6_MIN_MTU ? undefined : mtu;
 }

@@ -14,7 +14,7 @@ import {
 import type { Address, Prefix } from '../net/index.js';
 import { ARPHRD, type Link, type Netlink, NetlinkError, type NetlinkSnapshot } from '../netlink/index.js';
 import { compileGeneration } from '../policy/index.js';
-import { ensureHomeDevice, ensureTunnelDevice, settleHomeDevice } from './home-device.js';
+import { ensureHomeDevice, ensureTunnelDevice, ownerOf, settleHomeDevice } from './home-device.js';
 import { addMissing, homeRoutes, type RoutingChanges, removeStale, Sightings } from './kernel-routing.js';
 import { directNeighbours, holdNeighbours, probeNextHops } from './managed-neighbours.js';
 import { type BindingPlan, bindingRow, carries, type Plan, type TunnelDevice } from './plan.js';
@@ -66,11 +66,11 @@ export class Reconciler {
   /** Makes the devices that everything else refers to. */
   async devices(config: Config, mtu: number): Promise<Devices> {
     const mac = this.#datapath.homeMac;
-    const { home, peer } = await ensureHomeDevice(this.#netlink, config.home.interface, mac, mtu);
-    const tunnel = config.external && (await ensureTunnelDevice(this.#netlink, config.external, mac));
+    const owner = ownerOf(config.instance);
+    const { home, peer } = await ensureHomeDevice(this.#netlink, owner, config.home.interface, mac, mtu);
+    const tunnel = config.external && (await ensureTunnelDevice(this.#netlink, owner, config.external, mac));
     const settings = this.#datapath.settings;
     settings.set(CxSetting.HOME_IFINDEX, home.ifindex);
-    settings.set(CxSetting.TUNNEL_IFINDEX, tunnel?.ifindex ?? 0);
     settings.set(CxSetting.ROUTE_PROTOCOL, config.routing.protocol);
     return { home, peer, tunnel };
   }
@@ -173,8 +173,13 @@ export class Reconciler {
     for (const name of desired.keys()) {
       this.#leaving.delete(name);
     }
+    const routers = new Set([0, ...plan.routers.map(({ id }) => id)]);
     const stayMs = (row: Uint8Array): number => {
-      const { local, remote } = decodeCxTunnelEnd(row);
+      const { local, remote, router } = decodeCxTunnelEnd(row);
+      if (!routers.has(router)) {
+        // Its prefixes are gone, so nothing would pass, and its id may become another router's.
+        return 0;
+      }
       const name = `${local} ${remote}`;
       const deadline = this.#leaving.get(name) ?? now + config.graceTimeMs;
       this.#leaving.set(name, deadline);
@@ -225,11 +230,11 @@ export class Reconciler {
         limits: { policies: generations.policyCapacity, routers: generations.routerCapacity - 1 },
       },
     );
-    if (generations.activeId !== 0 && generations.isActive(compiled)) {
-      return;
-    }
     const from = generations.activeId;
-    report.generation = { from, to: await generations.activate(compiled) };
+    if (from === 0 || !generations.isActive(compiled)) {
+      report.generation = { from, to: await generations.activate(compiled) };
+    }
+    // Also when nothing changed: what failed or was killed before this line has left ids behind.
     policyIds.keepOnly(new Set(compiled.policies.map((policy) => policy.id)));
   }
 
@@ -244,7 +249,9 @@ export class Reconciler {
         ? config.ingress.filter((item) => item.forwarding === 'fast').map((item) => item.interface)
         : config.interfaces,
     );
-    const links = snapshot.links.filter((link) => names.has(link.name));
+    const links = snapshot.links.filter((link) =>
+      [link.name, ...link.altNames].some((name) => names.has(name)),
+    );
     const direct = directNeighbours(snapshot, links).slice(0, config.limits.neighbours);
     await this.#datapath.neighbours.sync(
       direct.map((neighbour) => [

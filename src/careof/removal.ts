@@ -1,18 +1,9 @@
-import type { Config } from '../config/index.js';
-import { Attachments, Instance, readHomeMac, readTrace } from '../datapath/index.js';
-import { type Link, Netlink } from '../netlink/index.js';
-import type { InstanceTarget, RemovalResult, RemoveInstance } from '../views/index.js';
+import { Attachments, Instance, readRouteProtocol } from '../datapath/index.js';
+import { Netlink } from '../netlink/index.js';
+import type { RemovalResult, RemoveInstance } from '../views/index.js';
+import { ownerOf } from './home-device.js';
 import { removeAll } from './kernel-routing.js';
 import { ours } from './managed-neighbours.js';
-
-/** What is ours beside the pins. */
-interface Belongings {
-  /** rtnetlink protocol number of rules, routes and neighbours; 0 = none. */
-  protocol: number;
-  /** May it be this device? Its kind and MAC address must be right too. */
-  isHome(link: Link): boolean;
-  isTunnel(link: Link): boolean;
-}
 
 /**
  * Removes everything of one instance and only that: routes before devices, so that nothing is sent to a
@@ -20,62 +11,38 @@ interface Belongings {
  */
 export const removeInstance: RemoveInstance = async (target): Promise<RemovalResult> => {
   const instance = new Instance(target.instance, target.bpffs);
-  const removed: string[] = [];
-  const belongings = belongingsOf(instance, target);
-  if (belongings) {
-    using netlink = Netlink.open();
-    if (belongings.protocol !== 0) {
-      const { protocol } = belongings;
-      const { rules, routes } = await removeAll(netlink, { protocol });
-      if (rules > 0) {
-        removed.push(`${rules} routing rules`);
-      }
-      if (routes > 0) {
-        removed.push(`${routes} routes`);
-      }
-      const held = ours(await netlink.dumpNeighbours(), protocol);
-      for (const { ifindex, address } of held) {
-        await netlink.deleteNeighbour({ ifindex, address });
-      }
-      if (held.length > 0) {
-        removed.push(`${held.length} managed neighbours`);
-      }
+  using netlink = Netlink.open();
+  const devices = (await netlink.dumpLinks()).filter((link) => link.alias === ownerOf(target.instance));
+  if (!instance.exists && devices.length === 0) {
+    return { removed: [] };
+  }
+  // Where the instance's own note is damaged, the config says it.
+  const configured = 'routing' in target ? target.routing.protocol : undefined;
+  const protocol = readRouteProtocol(instance) ?? configured;
+  const removed = protocol === undefined ? [] : await removeRouting(netlink, protocol);
+  for (const { ifindex, name } of devices) {
+    if (await netlink.deleteLink(ifindex)) {
+      removed.push(`interface ${name}`);
     }
-    const mac = readHomeMac();
-    for (const link of await netlink.dumpLinks()) {
-      // An index alone says little: it may be another device by now, or another network namespace.
-      const isOurs =
-        (belongings.isHome(link) && link.kind === 'veth') ||
-        (belongings.isTunnel(link) && link.kind === 'vxlan');
-      if (isOurs && link.mac?.equals(mac) && (await netlink.deleteLink(link.ifindex))) {
-        removed.push(`interface ${link.name}`);
-      }
-    }
-    const filters = Attachments.removeClsact((await netlink.dumpLinks()).map((link) => link.ifindex));
-    if (filters > 0) {
-      removed.push(`${filters} clsact filters`);
-    }
+  }
+  const filters = Attachments.removeClsact((await netlink.dumpLinks()).map((link) => link.ifindex));
+  if (filters > 0) {
+    removed.push(`${filters} clsact filters`);
   }
   removed.push(...instance.remove().map((pin) => `pin ${pin}`));
   return { removed };
 };
 
-/** From what the instance wrote down, or, where that is damaged, from the config. */
-function belongingsOf(instance: Instance, target: Config | InstanceTarget): Belongings | undefined {
-  const trace = readTrace(instance);
-  if (trace) {
-    return {
-      protocol: trace.routeProtocol,
-      isHome: (link) => link.ifindex === trace.homeIfindex,
-      isTunnel: (link) => link.ifindex === trace.tunnelIfindex,
-    };
+async function removeRouting(netlink: Netlink, protocol: number): Promise<string[]> {
+  const { rules, routes } = await removeAll(netlink, { protocol });
+  const held = ours(await netlink.dumpNeighbours(), protocol);
+  for (const { ifindex, address } of held) {
+    await netlink.deleteNeighbour({ ifindex, address });
   }
-  if (!instance.exists || !('routing' in target)) {
-    return undefined;
-  }
-  return {
-    protocol: target.routing.protocol,
-    isHome: (link) => link.name === target.home.interface,
-    isTunnel: (link) => link.name === target.external?.device,
-  };
+  const counts: [number, string][] = [
+    [rules, 'routing rules'],
+    [routes, 'routes'],
+    [held.length, 'managed neighbours'],
+  ];
+  return counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
 }

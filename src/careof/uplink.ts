@@ -28,6 +28,8 @@ export interface Uplink {
   /** The address to use, set when the state is `usable` or `deprecated`. */
   careOf: Address | undefined;
   nextHop: NextHop | undefined;
+  /** The uplink's way to everywhere else, where that is another one than to the home agent. */
+  gateway: Address | undefined;
   /** Addresses that may be or become the care-of address: tunnelled packets to any of them are taken. */
   candidates: Address[];
   /** On-link prefixes of the uplink, for its routing table. */
@@ -48,6 +50,14 @@ export interface UplinkQuery {
   ownProtocol: number;
 }
 
+/** Where a route is looked for. */
+interface From {
+  snapshot: NetlinkSnapshot;
+  link: Link;
+  query: UplinkQuery;
+  careOf: Address;
+}
+
 /** Derives the state of an uplink from the kernel's. */
 export function observeUplink(snapshot: NetlinkSnapshot, query: UplinkQuery): Uplink {
   const link = snapshot.links.find(
@@ -58,6 +68,7 @@ export function observeUplink(snapshot: NetlinkSnapshot, query: UplinkQuery): Up
     link,
     careOf: undefined,
     nextHop: undefined,
+    gateway: undefined,
     candidates: [],
     prefixes: [],
     ...part,
@@ -84,15 +95,22 @@ export function observeUplink(snapshot: NetlinkSnapshot, query: UplinkQuery): Up
   if (!chosen) {
     return gone(addresses.length > 0 ? 'tentative' : 'no-address', found);
   }
-  const nextHop = findNextHop(snapshot, link, query);
-  if (!nextHop) {
+  const from = { snapshot, link, query, careOf: chosen.address };
+  const address =
+    query.gateway === 'auto'
+      ? gatewayOf(from, (destination) => destination.contains(query.homeAgent))
+      : query.gateway;
+  if (!address) {
     return gone('no-route', found);
   }
+  const nextHop = describeNextHop(snapshot, link, address);
+  const gateway = query.gateway === 'auto' ? gatewayOf(from, ({ isDefault }) => isDefault) : undefined;
   return {
     state: chosen.deprecated ? 'deprecated' : 'usable',
     link,
     careOf: chosen.address,
     nextHop,
+    gateway: nextHop.linkHeader && gateway && !gateway.equals(address) ? gateway : undefined,
     ...found,
   };
 }
@@ -127,11 +145,15 @@ function onLinkPrefixes(addresses: readonly InterfaceAddress[]): Prefix[] {
   return [...prefixes.values()].sort((a, b) => a.compare(b));
 }
 
-function findNextHop(snapshot: NetlinkSnapshot, link: Link, query: UplinkQuery): NextHop | undefined {
-  if (query.gateway !== 'auto') {
-    return describeNextHop(snapshot, link, query.gateway);
-  }
-  const gatewayOf = (route: Route): Address =>
+/**
+ * The gateway of the best of an uplink's routes to one of the destinations; the home agent itself where that
+ * route has none, undefined without a route.
+ */
+function gatewayOf(
+  { snapshot, link, query, careOf }: From,
+  reaches: (destination: Prefix) => boolean,
+): Address | undefined {
+  const gateway = (route: Route): Address =>
     route.nextHops.find((hop) => hop.ifindex === link.ifindex)?.gateway ??
     (route.ifindex === link.ifindex ? route.gateway : undefined) ??
     query.homeAgent;
@@ -142,16 +164,15 @@ function findNextHop(snapshot: NetlinkSnapshot, link: Link, query: UplinkQuery):
         route.table !== RT_TABLE.LOCAL &&
         route.protocol !== query.ownProtocol &&
         !route.dead &&
-        route.destination.contains(query.homeAgent) &&
+        reaches(route.destination) &&
+        (!route.source || route.source.contains(careOf)) &&
         (route.ifindex === link.ifindex || route.nextHops.some((hop) => hop.ifindex === link.ifindex)),
     )
     .sort(
       (a, b) =>
-        b.destination.length - a.destination.length ||
-        a.metric - b.metric ||
-        gatewayOf(a).compare(gatewayOf(b)),
+        b.destination.length - a.destination.length || a.metric - b.metric || gateway(a).compare(gateway(b)),
     )[0];
-  return best && describeNextHop(snapshot, link, gatewayOf(best));
+  return best && gateway(best);
 }
 
 /** The next hop with what the neighbour table knows of it. */

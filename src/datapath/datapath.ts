@@ -1,13 +1,12 @@
 import { existsSync, unlinkSync } from 'node:fs';
 import { BpfMap, BpfObject, type BpfProgram, type LoadedObject } from '../libbpf-ts/index.js';
-import type { MacAddress } from '../net/index.js';
+import { MacAddress } from '../net/index.js';
 import { Attachments } from './attachments.js';
 import { BindingTable } from './binding-table.js';
 import { Counters } from './counters.js';
 import { DatapathError } from './datapath-error.js';
 import { CX_GENERATIONS, type CxRole, CxSetting } from './generated.js';
 import { GenerationTable } from './generation-table.js';
-import { homeMacOf } from './home-mac.js';
 import type { Instance } from './instance.js';
 import { type DatapathLimits, MAP_NAMES, type MapName, mapSizes } from './map-catalogue.js';
 import { type DumpedRow, dumpMap, type MapSummary, summarizeMap } from './map-dump.js';
@@ -105,7 +104,7 @@ export class Datapath implements Disposable {
       object.rodata.set('cx_role', role);
       object.rodata.set('cx_policies_per_generation', policies / CX_GENERATIONS);
       object.rodata.set('cx_routers_per_generation', routers / CX_GENERATIONS);
-      const homeMac = homeMacOf(object);
+      const homeMac = MacAddress.parse(String(object.rodata.get('cx_home_mac')));
       const loaded = await object.load();
       try {
         if (!adopt) {
@@ -184,9 +183,9 @@ function checkPinned(
   instance: Instance,
   name: MapName,
   live: BpfMap,
-  spec: { keySize: number; valueSize: number; maxEntries: number },
+  spec: { type: string; keySize: number; valueSize: number; maxEntries: number },
 ): void {
-  if (live.keySize !== spec.keySize || live.valueSize !== spec.valueSize) {
+  if (live.type !== spec.type || live.keySize !== spec.keySize || live.valueSize !== spec.valueSize) {
     throw new DatapathError(
       'PINNED_STATE_UNREADABLE',
       `the pinned map ${name} of instance ${instance.name} has another layout`,

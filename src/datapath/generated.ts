@@ -8,7 +8,7 @@ export const CX_POLICIES_PER_ROUTER = 1024;
 export const CX_POLICY_BINDINGS = 8;
 export const CX_REASON_ROWS = 64;
 export const CX_SCHEMA = 1;
-export const CX_SETTINGS = 6;
+export const CX_SETTINGS = 5;
 
 /** enum cx_binding_flag */
 export const CxBindingFlag = {
@@ -135,9 +135,8 @@ export const CxSetting = {
   GENERATION: 0,
   HOME_IFINDEX: 1,
   GENERATION_ID: 2,
-  TUNNEL_IFINDEX: 3,
-  ROUTE_PROTOCOL: 4,
-  ROLE: 5,
+  ROUTE_PROTOCOL: 3,
+  ROLE: 4,
 } as const;
 
 export type CxSetting = (typeof CxSetting)[keyof typeof CxSetting];

@@ -82,7 +82,10 @@ export class GenerationTable {
    */
   async activate(generation: Generation): Promise<number> {
     const rows = this.#encode(generation);
-    await (this.#spareIsFree ?? waitForReaders());
+    const free = this.#spareIsFree ?? waitForReaders();
+    // A wait that failed is not the answer to the next attempt too.
+    this.#spareIsFree = undefined;
+    await free;
     const spare = (this.#settings.get(CxSetting.GENERATION) + 1) % CX_GENERATIONS;
     this.#policies.setBatch(
       rows.policies.map((bytes, at) => [encodeWord(spare * this.policyCapacity + at), bytes]),

@@ -2,6 +2,5 @@ export { type Attachment, type AttachmentChanges, Attachments } from './attachme
 export { Datapath } from './datapath.js';
 export { DatapathError } from './datapath-error.js';
 export * from './generated.js';
-export { readHomeMac } from './home-mac.js';
 export { Instance } from './instance.js';
-export { readTrace } from './trace.js';
+export { readRouteProtocol } from './trace.js';

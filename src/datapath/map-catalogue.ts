@@ -58,6 +58,6 @@ export function mapSizes(limits: DatapathLimits): Partial<Record<MapName, number
     cx_tunnel_ends: tunnelEnds,
     cx_tunnel_end_rows: tunnelEnds * ROWS_PER_ENTRY,
     cx_neighbours: limits.neighbours,
-    cx_neighbour_rows: limits.neighbours * ROWS_PER_ENTRY,
+    cx_neighbour_rows: limits.neighbours * ROWS_PER_ENTRY + 1,
   };
 }

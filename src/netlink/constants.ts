@@ -86,6 +86,7 @@ export const IFF = {
 } as const;
 
 export const IFLA = {
+  IFALIAS: 20,
   ADDRESS: 1,
   IFNAME: 3,
   MTU: 4,

@@ -62,6 +62,8 @@ export interface LinkChange {
   up?: boolean | undefined;
   mtu?: number | undefined;
   name?: string | undefined;
+  /** Free text, at most 255 bytes. */
+  alias?: string | undefined;
   mac?: MacAddress | string | undefined;
   arp?: boolean | undefined;
   addrGenMode?: AddrGenMode | undefined;
@@ -164,6 +166,7 @@ export function setLinkBodies(ifindex: number, change: LinkChange): Uint8Array[]
     bodies.push(
       linkHeader(ifindex, ...flagsOf(change.up, change.arp))
         .attributeString(IFLA.IFNAME, change.name === undefined ? undefined : checkedName(change.name))
+        .attributeString(IFLA.IFALIAS, change.alias)
         .attributeU32(IFLA.MTU, change.mtu)
         .attribute(IFLA.ADDRESS, macBytes(change.mac))
         .attributeU32(IFLA.MASTER, change.master)

@@ -25,6 +25,8 @@ export interface Link {
   ifindex: number;
   name: string;
   altNames: readonly string[];
+  /** Free text of whoever made it. */
+  alias: string | undefined;
   /** The driver's kind (`veth`, `vxlan`, ...); undefined for hardware and loopback. */
   kind: string | undefined;
   /** ARPHRD_* */
@@ -85,6 +87,7 @@ export function decodeLink(body: Uint8Array): Link | undefined {
   return {
     ifindex,
     name,
+    alias: attributes.string(IFLA.IFALIAS),
     altNames: attributes.nested(IFLA.PROP_LIST)?.all(IFLA.ALT_IFNAME).map(decodeString) ?? [],
     kind: attributes.nested(IFLA.LINKINFO)?.string(IFLA_INFO.KIND),
     type,

@@ -20,6 +20,7 @@ export function link(ifindex: number, name: string, change: Partial<Link> = {}):
     ifindex,
     name,
     altNames: [],
+    alias: undefined,
     kind: 'veth',
     type: ARPHRD.ETHER,
     flags: 0,

@@ -10,9 +10,6 @@ import { until } from '../../lab/wait.js';
 import type { BindingState, BindingView, PolicyView, ReasonView, StatusView } from '../../src/views/index.js';
 import { Remains } from './remains.js';
 
-/** UDP ports below this take uplink A at a mobile router, those from here on uplink B. */
-export const PORTS_OF_B = 5200;
-
 /** The BIDs of the first mobile router's uplinks. */
 export const BID: Readonly<Record<Uplink, number>> = { a: 1, b: 2 };
 

@@ -32,8 +32,8 @@ test.serial('an uplink that is set down hands over its flows and gets them back'
     await flowsBy(site, 'rb', addresses.careOfB, () => site.lab.uplinkDown('a'));
     await site.state(BID.a, 'down');
     await flowsBy(site, 'ra', addresses.careOfA, () => site.lab.uplinkUp('a'));
-    await site.state(BID.a, 'usable', { careOf: addresses.careOfA });
-    t.pass();
+    const view = await site.state(BID.a, 'usable', { careOf: addresses.careOfA });
+    t.is(view.interface, 'wa');
   });
 });
 
@@ -105,6 +105,16 @@ test.serial('next hops and LAN neighbours are held; a changed MAC address is fol
     t.regex(await neighbour(mr, addresses.accessB, 'wb'), /managed/);
     t.regex(await neighbour(site.node('ha'), addresses.core, 'core0'), /managed/);
 
+    // The kernel's own patience with a silent LAN host, shortened before it is learnt.
+    for (const setting of [
+      'base_reachable_time_ms=1000',
+      'delay_first_probe_time=1',
+      'interval_probe_time_ms=1000',
+    ]) {
+      const [name, value] = setting.split('=');
+      await mr.exec('sh', ['-c', `echo ${value} > /proc/sys/net/ipv6/neigh/lan0/${name}`]);
+    }
+    await mr.ip('-6 neigh flush dev lan0');
     const sink = await Sink.start(site.node('cn'), { ports: [5110] });
     const stream = await Stream.start(lan, { to: addresses.correspondent, port: 5110, rate: 500 });
     await sink.received(50, 5110, PATIENCE);
@@ -148,9 +158,6 @@ test.serial('next hops and LAN neighbours are held; a changed MAC address is fol
       );
     };
     await learnt((await lan.link('eth0')).mac);
-    // The kernel's own patience with a silent neighbour, shortened for the test.
-    await mr.exec('sh', ['-c', 'echo 1000 > /proc/sys/net/ipv6/neigh/lan0/base_reachable_time_ms']);
-    await mr.exec('sh', ['-c', 'echo 1 > /proc/sys/net/ipv6/neigh/lan0/delay_first_probe_time']);
     const lanSink = await Sink.start(lan, { ports: [6001] });
     const down = await Stream.start(site.node('cn'), {
       to: addresses.lan,

@@ -10,12 +10,7 @@ import {
   type CxNeighbour,
   CxReason,
   CxRole,
-  CxSetting,
-  type CxTunnelEnd,
   decodeCxReasonStats,
-  encodeCxNeighbour,
-  encodeCxTunnelEnd,
-  encodeCxTunnelEndKey,
 } from '../../../src/datapath/index.js';
 import { type MapName, mapSizes } from '../../../src/datapath/map-catalogue.js';
 import { objectFile } from '../../../src/datapath/object-file.js';
@@ -24,13 +19,9 @@ import { PrefixMap } from '../../../src/datapath/prefix-map.js';
 import { RowMap } from '../../../src/datapath/row-map.js';
 import { Settings } from '../../../src/datapath/settings.js';
 import { decodeWord } from '../../../src/datapath/word.js';
-import { BpfObject, type LoadedObject, parseIpv6 } from '../../../src/libbpf-ts/index.js';
-import { Prefix } from '../../../src/net/index.js';
-import {
-  type CompiledGeneration,
-  compileGeneration,
-  type RouterPolicySet,
-} from '../../../src/policy/index.js';
+import { BpfObject, type LoadedObject } from '../../../src/libbpf-ts/index.js';
+import type { CompiledGeneration, RouterPolicySet } from '../../../src/policy/index.js';
+import { compileFor, type Writers, writeWorld } from './world-writer.js';
 
 export type ProgramName =
   | 'coax_ingress'
@@ -94,17 +85,17 @@ const ACTIONS = new Map<number, Action>([
 ]);
 const LIMITS = { bindings: 32, routers: 4, policies: 2048, prefixes: 64, routes: 64, neighbours: 64 };
 
-export class TestDatapath implements Disposable {
+export class TestDatapath implements Disposable, Writers {
   readonly object: LoadedObject;
   readonly bindings: BindingTable;
   readonly generations: GenerationTable;
   readonly counters: Counters;
   readonly settings: Settings;
-  readonly #routes: PrefixMap;
-  readonly #prefixes: PrefixMap;
-  readonly #tunnelEnds: RowMap;
-  readonly #neighbours: RowMap;
-  readonly #policyIds: PolicyIds;
+  readonly routes: PrefixMap;
+  readonly prefixes: PrefixMap;
+  readonly tunnelEnds: RowMap;
+  readonly neighbours: RowMap;
+  readonly policyIds: PolicyIds;
   #world: World | undefined;
 
   private constructor(object: LoadedObject) {
@@ -118,11 +109,11 @@ export class TestDatapath implements Disposable {
       counters: map('cx_binding_count'),
     });
     this.generations = new GenerationTable(map('cx_policies'), map('cx_routers'), this.settings);
-    this.#policyIds = new PolicyIds(map('cx_policy_keys'), map('cx_policy_count'));
-    this.#routes = new PrefixMap(map('cx_routes'));
-    this.#prefixes = new PrefixMap(map('cx_prefixes'));
-    this.#tunnelEnds = new RowMap(map('cx_tunnel_ends'), map('cx_tunnel_end_rows'));
-    this.#neighbours = new RowMap(map('cx_neighbours'), map('cx_neighbour_rows'));
+    this.policyIds = new PolicyIds(map('cx_policy_keys'), map('cx_policy_count'));
+    this.routes = new PrefixMap(map('cx_routes'));
+    this.prefixes = new PrefixMap(map('cx_prefixes'));
+    this.tunnelEnds = new RowMap(map('cx_tunnel_ends'), map('cx_tunnel_end_rows'));
+    this.neighbours = new RowMap(map('cx_neighbours'), map('cx_neighbour_rows'));
     this.counters = new Counters({
       reasons: map('cx_reasons'),
       policies: map('cx_policy_count'),
@@ -151,49 +142,12 @@ export class TestDatapath implements Disposable {
       return;
     }
     this.#world = undefined;
-    const network = ({ prefix, router }: { prefix: string; router: number }) => ({
-      prefix: Prefix.parse(prefix),
-      router,
-    });
-    this.#routes.sync(world.routes.map(network));
-    this.#prefixes.sync(world.prefixes.map(network));
-    for (const { router, bid, row } of world.bindings) {
-      await this.bindings.set(this.index(router, bid), row && { ...row, router, bid });
-    }
-    const known = new Set(world.bindings.map(({ router, bid }) => `${router}/${bid}`));
-    for (const { router, bid, index } of this.bindings.identities()) {
-      if (!known.has(`${router}/${bid}`)) {
-        await this.bindings.set(index, undefined);
-      }
-    }
-    await this.#tunnelEnds.sync(this.#tunnelRows(world));
-    await this.#neighbours.sync(
-      world.neighbours.map((row) => [parseIpv6(row.address), encodeCxNeighbour(row)] as const),
-    );
-    this.settings.set(CxSetting.HOME_IFINDEX, world.homeIfindex);
-    await this.generations.activate(this.compile(world.routers));
+    await writeWorld(this, world);
     this.#world = world;
   }
 
-  #tunnelRows(world: World): (readonly [Uint8Array, Uint8Array])[] {
-    const rows: CxTunnelEnd[] = world.tunnels.map(({ local, remote, router, bid }) => ({
-      local,
-      remote,
-      router,
-      binding: this.index(router, bid),
-    }));
-    for (const local of new Set(world.tunnels.map((tunnel) => tunnel.local))) {
-      rows.push({ local, remote: '::', router: 0, binding: 0 });
-    }
-    return rows.map((row) => [encodeCxTunnelEndKey(row), encodeCxTunnelEnd(row)] as const);
-  }
-
   compile(routers: readonly RouterPolicySet[]): CompiledGeneration {
-    return compileGeneration(routers, {
-      bindingIndex: (router, bid) => this.index(router, bid),
-      policyId: (router, fid) => this.#policyIds.id(router, fid),
-      limits: { policies: this.generations.policyCapacity, routers: this.generations.routerCapacity - 1 },
-    });
+    return compileFor(this, routers);
   }
 
   index(router: number, bid: number): number {
@@ -201,7 +155,7 @@ export class TestDatapath implements Disposable {
   }
 
   policyHits(router: number, fid: number): number {
-    const id = this.#policyIds.find(router, fid);
+    const id = this.policyIds.find(router, fid);
     return id === undefined ? 0 : this.counters.policy(id).packets;
   }
 

@@ -1,0 +1,93 @@
+import type { BindingState, ChangeEvent, SwitchView } from '../views/index.js';
+import type { Plan } from './plan.js';
+import type { ReconcileReport } from './reconciler.js';
+
+/** What is new after a run, told once: states, switches, attachments, generations, problems. */
+export class News {
+  readonly #tell: (change: ChangeEvent) => void;
+  readonly #states = new Map<number, { state: BindingState; since: Date }>();
+  #told: ReadonlySet<string> = new Set();
+  #lastSwitch: SwitchView | null = null;
+
+  constructor(tell: (change: ChangeEvent) => void) {
+    this.#tell = tell;
+  }
+
+  get lastSwitch(): SwitchView | null {
+    return this.#lastSwitch;
+  }
+
+  /** Since when a binding is in the state that it is in. */
+  since(index: number): Date {
+    return this.#states.get(index)?.since ?? new Date();
+  }
+
+  /** @param since when the kernel first said what the run acted on, `performance.now()` */
+  publish(plan: Plan, report: ReconcileReport, since: number): void {
+    this.#tellStates(plan);
+    this.#tellSwitches(report, since);
+    for (const item of report.changes?.attached ?? []) {
+      this.#tell({ kind: 'interface', name: item.interface, from: 'none', to: item.program });
+    }
+    for (const name of report.changes?.detached ?? []) {
+      this.#tell({ kind: 'interface', name, from: 'attached', to: 'none' });
+    }
+    if (report.generation) {
+      this.#tell({ kind: 'generation', ...report.generation });
+    }
+    for (const what of report.repaired) {
+      this.repaired(what);
+    }
+    const problems = new Set<string>();
+    for (const { code, message } of report.problems) {
+      const name = `${code} ${message}`;
+      if (!this.#told.has(name) && !problems.has(name)) {
+        this.#tell({ kind: 'problem', code, message });
+      }
+      problems.add(name);
+    }
+    this.#told = problems;
+  }
+
+  repaired(what: string): void {
+    const message = `${what} was removed by somebody else and is there again`;
+    this.#tell({ kind: 'problem', code: 'REPAIRED', message });
+  }
+
+  failed(error: unknown): void {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNEXPECTED';
+    this.#tell({ kind: 'problem', code, message: String(error) });
+  }
+
+  #tellStates(plan: Plan): void {
+    const gone = new Set(this.#states.keys());
+    for (const router of plan.routers) {
+      for (const { index, bid, name, state } of router.bindings) {
+        gone.delete(index);
+        const before = this.#states.get(index);
+        if (before?.state !== state) {
+          this.#states.set(index, { state, since: new Date() });
+          if (before) {
+            this.#tell({ kind: 'binding', router: router.name, bid, name, from: before.state, to: state });
+          }
+        }
+      }
+    }
+    // An index that was given back may become another binding's.
+    for (const index of gone) {
+      this.#states.delete(index);
+    }
+  }
+
+  #tellSwitches(report: ReconcileReport, since: number): void {
+    for (const { plan, router, from = null, at } of report.switched) {
+      const { bid, name } = plan;
+      const to = plan.careOf?.toString() ?? null;
+      const durationMs = Math.round((at - since) * 1000) / 1000;
+      this.#lastSwitch = { router, bid, from, to, at: new Date().toISOString(), durationMs };
+      if (from !== to) {
+        this.#tell({ kind: 'care-of', router, bid, name, from, to, durationMs });
+      }
+    }
+  }
+}

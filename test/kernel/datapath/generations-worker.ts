@@ -1,0 +1,17 @@
+/** Makes compiled policy tables active one after the other; it begins with the second one. */
+import { readFileSync } from 'node:fs';
+import { type Generation, GenerationTable } from '../../../src/datapath/generation-table.js';
+import { Settings } from '../../../src/datapath/settings.js';
+import { sharedMap, stepUntilStopped } from './updater.js';
+
+const [folder = '', file = ''] = process.argv.slice(2);
+const generations = JSON.parse(readFileSync(file, 'utf8')) as Generation[];
+const table = new GenerationTable(
+  sharedMap(folder, 'cx_policies'),
+  sharedMap(folder, 'cx_routers'),
+  new Settings(sharedMap(folder, 'cx_settings')),
+);
+
+await stepUntilStopped(async (number) => {
+  await table.activate(generations[(number + 1) % generations.length] as Generation);
+});
