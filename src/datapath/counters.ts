@@ -11,6 +11,7 @@ import {
   decodeCxPolicyStats,
   decodeCxReasonStats,
 } from './generated.js';
+import { readable } from './row-names.js';
 import { encodeWord } from './word.js';
 
 type Sums<T> = { [K in keyof T]: number };
@@ -65,15 +66,15 @@ export class Counters {
         }
         const { packets, bytes } = sum<CxReasonStats>(this.#reasons, key, decodeCxReasonStats);
         if (packets) {
-          counts.push({ hook: text(cxHookName(hook)), reason: text(cxReasonName(reason)), packets, bytes });
+          counts.push({
+            hook: readable(cxHookName(hook)),
+            reason: readable(cxReasonName(reason)),
+            packets,
+            bytes,
+          });
         }
       }
     }
     return counts;
   }
-}
-
-/** An enumerator as people read it: `DROP_OUTER_SOURCE` -> `drop-outer-source`. */
-function text(name: string): string {
-  return name.toLowerCase().replaceAll('_', '-');
 }

@@ -166,7 +166,10 @@ export class Datapath implements Disposable {
       return undefined;
     }
     const map = this.#object.maps.get(known);
-    return { summary: summarizeMap(known, map, this.#object.btf), rows: dumpMap(map) };
+    return {
+      summary: summarizeMap(known, map, this.#object.btf),
+      rows: dumpMap(known, map, this.#object.btf),
+    };
   }
 
   /** Closes the handles; pins, and with them traffic, stay. */

@@ -1,5 +1,6 @@
 import type { BpfMap, Btf } from '../libbpf-ts/index.js';
 import { MAP_MEANINGS, type MapName } from './map-catalogue.js';
+import { nameKey, nameMembers } from './row-names.js';
 
 /** A map in one line. */
 export interface MapSummary {
@@ -40,12 +41,32 @@ export function summarizeMap(name: MapName, map: BpfMap, btf: Btf | undefined): 
   };
 }
 
-/** The rows of a map decoded by its BTF; of arrays only those that are not all zero. Per-CPU values are a
- * list, one of each CPU. */
-export function dumpMap(map: BpfMap): DumpedRow[] {
+/**
+ * The rows of a map decoded by its BTF, numbers of an enum as its names; of arrays only the rows that are not
+ * all zero. Per-CPU values are summed.
+ */
+export function dumpMap(name: MapName, map: BpfMap, btf: Btf | undefined): DumpedRow[] {
   const typed = map.typed<unknown, unknown>();
-  return usedRows(map).map(([key, value]) => ({
-    key: typed.decodeKey(key),
-    value: map.type.startsWith('percpu_') ? typed.getPerCpu(typed.decodeKey(key)) : typed.decodeValue(value),
-  }));
+  const valueType = map.info.btfValueTypeId;
+  return usedRows(map).map(([key, value]) => {
+    const decoded = typed.decodeKey(key);
+    const content = map.type.startsWith('percpu_')
+      ? sum(typed.getPerCpu(decoded) ?? [])
+      : typed.decodeValue(value);
+    return {
+      key: nameKey(name, decoded),
+      value: btf && valueType ? nameMembers(btf, valueType, content) : content,
+    };
+  });
+}
+
+/** Sum of structs of counters, one of each CPU. */
+function sum(parts: readonly unknown[]): Record<string, bigint> {
+  const totals: Record<string, bigint> = {};
+  for (const part of parts) {
+    for (const [field, value] of Object.entries(part as Record<string, bigint>)) {
+      totals[field] = (totals[field] ?? 0n) + value;
+    }
+  }
+  return totals;
 }

@@ -26,6 +26,9 @@ export async function checkHomeAgent(
   try {
     const route = await netlink.getRoute({ destination: agent });
     if (route.type !== 'unicast') throw new Error(`the route to it is ${route.type}`);
+    if (linkName(links, route.ifindex) === config.home.interface) {
+      return ok(name, `${agent} by way of the bindings, which are up`);
+    }
     const via = route.gateway === undefined ? 'on-link' : `via ${route.gateway}`;
     return ok(name, `${agent} ${via} on ${linkName(links, route.ifindex)}`);
   } catch (error) {

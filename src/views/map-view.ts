@@ -25,7 +25,7 @@ export type MapValue =
   | readonly MapValue[]
   | { readonly [field: string]: MapValue };
 
-/** One row; the value of a per-CPU map is the sum or the list of its parts, as the dump says. */
+/** One row; the value of a per-CPU map is the sum over its CPUs. */
 export interface MapRow {
   key: MapValue;
   value: MapValue;

@@ -311,7 +311,7 @@ for (const direction of ['up', 'down'] as const) {
       const target = join(site.lab.directory, 'received');
       const content = Buffer.alloc(4 << 20, 'every byte counts, ');
       await writeFile(source, content);
-      const capture = await site.capture(...before, 'ip6 and greater 2000');
+      const capture = await site.capture(before[0], before[1], 'ip6 and greater 2000');
       const listener = site
         .node(receiver)
         .spawn('socat', ['-u', `TCP6-LISTEN:${TCP_PORT}`, `CREATE:${target}`], { stdio: 'ignore' });
