@@ -81,7 +81,7 @@ class InstanceController implements Controller {
     this.#news = new News((change) => this.#events.emit('change', change));
     this.#loop = new RunLoop(
       (since) => this.#reconcile(since),
-      (error) => this.#news.failed(error),
+      (error) => this.#news.failed('run', error),
     );
   }
 
@@ -308,9 +308,10 @@ class InstanceController implements Controller {
       if (++this.#audits % AUDITS_PER_PROBE === 0) {
         await running.reconciler.probe(this.#config, this.#plan, running.monitor.snapshot());
       }
+      this.#news.succeeded('audit');
     } catch (error) {
       if (this.#running === running) {
-        this.#news.failed(error);
+        this.#news.failed('audit', error);
       }
     }
   }

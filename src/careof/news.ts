@@ -2,12 +2,16 @@ import type { BindingState, ChangeEvent, SwitchView } from '../views/index.js';
 import type { Plan } from './plan.js';
 import type { ReconcileReport } from './reconciler.js';
 
+/** What can fail without anybody waiting for it. */
+type Work = 'run' | 'audit';
+
 /** What is new after a run, told once: states, switches, attachments, generations, problems. */
 export class News {
   readonly #tell: (change: ChangeEvent) => void;
   readonly #states = new Map<number, { state: BindingState; since: Date }>();
   #told: ReadonlySet<string> = new Set();
   #lastSwitch: SwitchView | null = null;
+  readonly #failures = new Map<Work, string>();
 
   constructor(tell: (change: ChangeEvent) => void) {
     this.#tell = tell;
@@ -24,6 +28,7 @@ export class News {
 
   /** @param since when the kernel first said what the run acted on, `performance.now()` */
   publish(plan: Plan, report: ReconcileReport, since: number): void {
+    this.succeeded('run');
     this.#tellStates(plan);
     this.#tellSwitches(report, since);
     for (const item of report.changes?.attached ?? []) {
@@ -54,9 +59,19 @@ export class News {
     this.#tell({ kind: 'problem', code: 'REPAIRED', message });
   }
 
-  failed(error: unknown): void {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNEXPECTED';
-    this.#tell({ kind: 'problem', code, message: String(error) });
+  /** A run or an audit that failed; the same failure again and again is told once. */
+  failed(what: Work, error: unknown): void {
+    const message = String(error);
+    if (message !== this.#failures.get(what)) {
+      this.#failures.set(what, message);
+      const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNEXPECTED';
+      this.#tell({ kind: 'problem', code, message });
+    }
+  }
+
+  /** The next failure is news again, whatever it is. */
+  succeeded(what: Work): void {
+    this.#failures.delete(what);
   }
 
   #tellStates(plan: Plan): void {

@@ -91,9 +91,13 @@ export class Attachments {
       }
       wanted.delete(pin);
       const program = this.#programs(item.program);
-      if (info.programId !== program.info.id) {
-        link.update(program);
-        changes.updated.push(item);
+      try {
+        if (info.programId !== program.info.id) {
+          link.update(program);
+          changes.updated.push(item);
+        }
+      } catch (error) {
+        changes.failed.push({ item, error: attachFailed(item, error) });
       }
     }
     for (const [pin, item] of wanted) {

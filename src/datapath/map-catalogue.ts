@@ -39,15 +39,18 @@ const ROWS_PER_ENTRY = 2;
 
 /** Rows of each map for the given limits; maps that are not named keep the size in bpf/maps.h. */
 export function mapSizes(limits: DatapathLimits): Partial<Record<MapName, number>> {
-  // Index and id 0 are never used; old and new care-of addresses of a binding are accepted side by side,
-  // and each local address has its own row that refuses strangers.
-  const bindings = limits.bindings + 1;
+  // Index and id 0 are never used. A reload may replace every binding, router and policy: the new ones get
+  // their numbers while the active generation still uses the old ones.
+  const bindings = 2 * limits.bindings + 1;
+  const routers = 2 * limits.routers + 1;
+  // Old and new care-of addresses of a binding are accepted side by side, and each local address has its own
+  // row that refuses strangers.
   const tunnelEnds = limits.bindings * 4 + 16;
   return {
     cx_routes: limits.routes,
     cx_prefixes: limits.prefixes,
-    cx_routers: 2 * (limits.routers + 1),
-    cx_router_keys: limits.routers + 1,
+    cx_routers: 2 * routers,
+    cx_router_keys: routers,
     cx_policies: 2 * limits.policies,
     cx_policy_keys: 2 * limits.policies + 1,
     cx_policy_count: 2 * limits.policies + 1,

@@ -66,7 +66,8 @@ test('the maps have room for what the limits promise', (t) => {
   };
   const sizes = mapSizes(limits);
   for (const name of Object.keys(sizes)) t.true((MAP_NAMES as string[]).includes(name), name);
-  t.like(sizes, { cx_prefixes: 7, cx_routes: 11, cx_neighbours: 13, cx_binding_slot: 4, cx_binding_keys: 4 });
+  t.like(sizes, { cx_prefixes: 7, cx_routes: 11, cx_neighbours: 13, cx_binding_slot: 7, cx_binding_keys: 7 });
+  t.is(sizes.cx_router_keys, 5, 'every router may be replaced by another');
   t.true((sizes.cx_binding_rows ?? 0) > 2 * limits.bindings, 'old and new row of every binding');
   t.true((sizes.cx_neighbour_rows ?? 0) > limits.neighbours, 'row 0 is never used');
   t.true((sizes.cx_policy_keys ?? 0) > 2 * limits.policies, 'both generations');
