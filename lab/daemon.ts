@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { CommandResult } from './command.js';
 import type { LabNode } from './node.js';
+import { asDaemon } from './privileges.js';
 import type { LabProcess } from './process.js';
 import { until } from './wait.js';
 
@@ -68,7 +69,8 @@ export class LabDaemon {
     await this.#writeConfig();
     const log = openSync(this.logFile, 'a');
     try {
-      this.#process = this.node.spawn(process.execPath, [CLI, 'daemon', '--config', this.configFile], {
+      const words = asDaemon(process.execPath, [CLI, 'daemon', '--config', this.configFile]);
+      this.#process = this.node.spawn('setpriv', words, {
         stdio: ['ignore', log, log],
         detached: this.#detached,
       });

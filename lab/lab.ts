@@ -18,12 +18,13 @@
 //    eth0      lan0     wa        mr2
 //  lan2 ---------- mr2 -------------- ra        home address 2001:db8:78::1
 //      :2::/64 (MNP)      :a2::/64
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CommandResult, run } from './command.js';
 import { type DaemonConfig, LabDaemon } from './daemon.js';
 import { LabNode } from './node.js';
+import { DAEMON_USER } from './privileges.js';
 import { bpffsOf, removeLab } from './removal.js';
 import { isAbandoned, type LabState, processStart, readStates, writeState } from './state.js';
 import { type NodeName, type Topology, topology } from './topology.js';
@@ -180,6 +181,10 @@ export class Lab {
   async #build(): Promise<void> {
     mkdirSync(this.bpffs);
     await run('mount', ['-t', 'bpf', 'bpf', this.bpffs]);
+    for (const path of [this.directory, this.bpffs]) {
+      chownSync(path, DAEMON_USER, DAEMON_USER);
+      chmodSync(path, 0o755);
+    }
     const names = this.nodes.map((node) => `netns add ${node.namespace}`);
     await run('ip', ['-batch', '-'], { input: names.join('\n') });
     // Before the interfaces come, which inherit the defaults.
