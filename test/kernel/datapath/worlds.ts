@@ -27,8 +27,6 @@ export type Uplink = keyof typeof CARE_OF;
 export const BID = { A: 1, B: 2, C: 3, D: 1 } as const;
 /** What the home interface is in these worlds; a test run never gets there. */
 export const HOME_IFINDEX = 77;
-/** Destination MAC that the loopback device of a test run takes for its own. */
-const OWN_MAC = '00:00:00:00:00:00';
 /** MAC of the home interface, see bpf/encap.h. */
 export const HOME_MAC = '02:63:6f:61:78:00';
 export const TUNNEL_SOURCE_MAC = '02:63:6f:61:78:01';
