@@ -75,6 +75,10 @@ generate: node_modules/.stamp build/bpf/tc.bpf.o build/Release/coaxial.node ## s
 demo: build ## the main job in the built-in lab; KEEP=1 leaves it up, BREAK=... damages one thing
 	@KEEP='$(KEEP)' BREAK='$(BREAK)' $(NODE) --enable-source-maps build/js/lab/demo.js
 
+.PHONY: soak
+soak: build ## MINUTES=5 of traffic under kills, address changes, reloads and lost kernel messages
+	@MINUTES='$(or $(MINUTES),5)' SEED='$(SEED)' $(NODE) --enable-source-maps build/js/lab/soak.js
+
 .PHONY: test
 test: build ## all tests; ends with "N passed, N failed, N skipped"
 	@$(NODE) --enable-source-maps build/js/test/run.js
