@@ -13,14 +13,39 @@ export interface ErrorBody {
   };
 }
 
+/** Every code with what it means and what to do: `docs/errors.md` is made of this. */
+export const API_ERRORS = {
+  UNKNOWN_ROUTE: {
+    means: 'there is no such call (404)',
+    remedy: 'look at the method and the path; GET /v1/status is a call that there is',
+  },
+  BAD_INPUT: {
+    means: 'a path or a body has a field that is missing, unknown or malformed (400); the message names each',
+    remedy: 'correct the fields; nothing was changed',
+  },
+  BAD_JSON: { means: 'the body is not valid JSON (400)', remedy: 'send one JSON object' },
+  NOT_JSON: {
+    means: 'the body is not declared as JSON (415)',
+    remedy: 'send the header content-type: application/json',
+  },
+  BODY_TOO_LARGE: { means: 'the body is larger than any call needs (413)', remedy: 'send one JSON object' },
+  HTTP_ERROR: { means: 'the request is refused as HTTP', remedy: 'correct it as the message says' },
+  INTERNAL: {
+    means: 'something failed in a way that has no code of its own (500)',
+    remedy: "look at the daemon's log, and please report it",
+  },
+} as const;
+
+export type ApiErrorCode = keyof typeof API_ERRORS;
+
 /** A request that the API itself refuses. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
-  readonly code: string;
+  readonly code: ApiErrorCode;
   readonly status: ContentfulStatusCode;
   readonly hint: string;
 
-  constructor(status: ContentfulStatusCode, code: string, message: string, hint: string) {
+  constructor(status: ContentfulStatusCode, code: ApiErrorCode, message: string, hint: string) {
     super(message);
     this.status = status;
     this.code = code;
@@ -36,14 +61,14 @@ export function describeError(error: unknown): { status: ContentfulStatusCode; b
       status: error.status,
       body: {
         error: {
-          code: badJson ? 'BAD_JSON' : 'HTTP_ERROR',
+          code: (badJson ? 'BAD_JSON' : 'HTTP_ERROR') satisfies ApiErrorCode,
           message: badJson ? 'the body is not valid JSON' : error.message || `HTTP ${error.status}`,
           hint: badJson ? 'send one JSON object, such as {"down": true}' : 'see docs of the API',
         },
       },
     };
   }
-  const code = textProperty(error, 'code') ?? 'INTERNAL';
+  const code = textProperty(error, 'code') ?? ('INTERNAL' satisfies ApiErrorCode);
   const lines = (error instanceof Error ? error.message : String(error)).split('\n');
   const more = lines.length > 1 ? ` (and ${lines.length - 1} more)` : '';
   return {

@@ -12,8 +12,20 @@ export interface ConfigProblem {
   readonly hint: string;
 }
 
-/** `CONFIG_UNREADABLE`: the file cannot be read at all; `CONFIG_INVALID`: its content is refused. */
-export type ConfigErrorCode = 'CONFIG_INVALID' | 'CONFIG_UNREADABLE';
+/** Every code with what it means and what to do: `docs/errors.md` is made of this. */
+export const CONFIG_ERRORS = {
+  CONFIG_INVALID: {
+    means:
+      'the content of the configuration file is refused; every problem has its own line with file, line and column',
+    remedy: 'correct each line as its hint says, test with `coax check --config FILE`, then reload',
+  },
+  CONFIG_UNREADABLE: {
+    means: 'the configuration file cannot be read at all',
+    remedy: 'name another file with --config, or make it readable for the user of the daemon',
+  },
+} as const;
+
+export type ConfigErrorCode = keyof typeof CONFIG_ERRORS;
 
 /** A configuration that is not accepted. The message has one line for each problem, in file order. */
 export class ConfigError extends Error {

@@ -1,13 +1,40 @@
-/** Stable codes of everything that can go wrong between us and our maps and programs. */
-export type DatapathErrorCode =
-  | 'BPFFS_MISSING'
-  | 'OBJECT_MISSING'
-  | 'PINNED_STATE_UNREADABLE'
-  | 'LIMITS_CHANGED'
-  | 'ROLE_CHANGED'
-  | 'MAP_FULL'
-  | 'GENERATION_NOT_WRITTEN'
-  | 'ATTACH_FAILED';
+/** Every code with what it means and what to do: `docs/errors.md` is made of this. */
+export const DATAPATH_ERRORS = {
+  BPFFS_MISSING: {
+    means: 'there is no BPF file system where the pins are to be',
+    remedy: '`mount -t bpf bpf /sys/fs/bpf`, or set `bpffs:` to where one is mounted',
+  },
+  OBJECT_MISSING: {
+    means: 'the compiled kernel programs are not there',
+    remedy: '`make build`, or install the package again',
+  },
+  PINNED_STATE_UNREADABLE: {
+    means: 'a pinned map has another layout than this version has, or does not open',
+    remedy: '`coax down` of that instance, then start again; traffic stops in between',
+  },
+  LIMITS_CHANGED: {
+    means: '`limits:` asks for other sizes than the pinned maps have',
+    remedy: '`coax down`, then start again with the new limits, or put the old ones back',
+  },
+  ROLE_CHANGED: {
+    means: 'the instance runs in the other role',
+    remedy: '`coax down` first, or choose another `instance:`',
+  },
+  MAP_FULL: {
+    means: 'a table of the datapath has no room; what did not fit does not work, the rest does',
+    remedy: 'raise the limit that the message names, then `coax down` and start again',
+  },
+  GENERATION_NOT_WRITTEN: {
+    means: 'a policy generation that was read back is not what was written; the old one stays active',
+    remedy: 'reload; when it comes back, look for another program that writes to our maps',
+  },
+  ATTACH_FAILED: {
+    means: 'a program could not be attached to an interface; it is tried again',
+    remedy: 'the message says why; `coax doctor --config FILE` names privileges and programs of others',
+  },
+} as const;
+
+export type DatapathErrorCode = keyof typeof DATAPATH_ERRORS;
 
 /** A datapath that cannot be loaded, adopted or written; `hint` says what to do. */
 export class DatapathError extends Error {

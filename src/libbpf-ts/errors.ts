@@ -2,27 +2,55 @@ import { getSystemErrorName } from 'node:util';
 import type { NativeError } from '../native/addon.js';
 
 /**
- * Codes of the errors this library makes itself. Errors of the kernel carry the errno's name (`EPERM`, `ENOENT`, ...).
- * Match on `code`.
+ * Codes of the errors this library makes itself, with what each means and what to do. Errors of the kernel carry the
+ * errno's name (`EPERM`, `ENOENT`, ...). Match on `code`.
  */
 export const ERROR_CODES = {
-  VERIFIER: 'the kernel refused a program; `log` is what the verifier said',
-  CLOSED: 'the object, map, program, link or reader was closed',
-  INVALID_ARGUMENT: 'an argument has the wrong type or size',
-  NOT_FOUND: 'there is no map, program, variable or type of that name',
-  INVALID_STATE: 'the call does not fit the state, such as a second load()',
-  INVALID_BTF: 'type information is damaged or does not describe what was asked',
-  ITERATION_ABORTED: 'others changed the map so fast that an iteration did not end',
-  NO_GRACE_PERIOD: 'the kernel offers no grace period to user space (nohz_full)',
+  VERIFIER: {
+    means: 'the kernel refused a program; `log` is what the verifier said',
+    remedy:
+      'run with exactly the capabilities that are asked for; otherwise report it with the log and the version of the kernel',
+  },
+  CLOSED: {
+    means: 'the object, map, program, link or reader was closed',
+    remedy: 'open it again; a closed handle does not come back',
+  },
+  INVALID_ARGUMENT: {
+    means: 'an argument has the wrong type or size',
+    remedy: 'correct the call: the message says what was expected and what came',
+  },
+  NOT_FOUND: {
+    means: 'there is no map, program, variable or type of that name',
+    remedy: 'use one of the names that the message lists',
+  },
+  INVALID_STATE: {
+    means: 'the call does not fit the state, such as a second load()',
+    remedy: 'follow the order open, change, load, attach',
+  },
+  INVALID_BTF: {
+    means: 'type information is damaged or does not describe what was asked',
+    remedy: 'compile the object with -g and a recent clang',
+  },
+  ITERATION_ABORTED: {
+    means: 'others changed the map so fast that an iteration did not end',
+    remedy: 'iterate again, or read the map in one piece with readAll()',
+  },
+  NO_GRACE_PERIOD: {
+    means: 'the kernel offers no grace period to user space (nohz_full)',
+    remedy: 'run without nohz_full, or replace the maps as a whole',
+  },
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** Such as `EPERM`; a number without a name is `ERRNO_<number>`. */
+export type ErrnoName = `E${string}`;
+
 export class LibbpfTsError extends Error {
   /** One of `ERROR_CODES`, or the name of an errno. */
-  readonly code: string;
+  readonly code: ErrorCode | ErrnoName;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode | ErrnoName, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
     this.code = code;
@@ -69,7 +97,7 @@ export interface BpfErrorDetails {
   errno: number;
   messages?: readonly string[];
   hint?: string | undefined;
-  code?: string;
+  code?: ErrorCode;
 }
 
 /** The kernel or libbpf refused. */
@@ -84,7 +112,7 @@ export class BpfError extends LibbpfTsError {
 
   constructor(details: BpfErrorDetails, text?: string) {
     const name = errnoName(details.errno);
-    const hint = details.hint ?? HINTS[name];
+    const hint = details.hint ?? ERRNO_HINTS[name];
     super(details.code ?? name, text ?? compose(details, name, hint));
     this.errno = details.errno;
     this.operation = details.operation;
@@ -114,7 +142,8 @@ export class VerifierError extends BpfError {
   }
 }
 
-const HINTS: Record<string, string | undefined> = {
+/** What to do about errors of the kernel, by the errno's name. */
+export const ERRNO_HINTS: Readonly<Record<string, string | undefined>> = {
   EPERM:
     'needs CAP_BPF, for network programs and attaching CAP_NET_ADMIN too, for objects by id CAP_SYS_ADMIN; ' +
     'on kernels before 5.11 also a higher RLIMIT_MEMLOCK',
@@ -124,7 +153,7 @@ const HINTS: Record<string, string | undefined> = {
 };
 
 /** Names that libuv lacks or has another of. */
-const LINUX_NAMES: Readonly<Record<number, string | undefined>> = {
+const LINUX_NAMES: Readonly<Record<number, ErrnoName | undefined>> = {
   95: 'EOPNOTSUPP',
   67: 'ENOLINK',
   116: 'ESTALE',
@@ -132,12 +161,16 @@ const LINUX_NAMES: Readonly<Record<number, string | undefined>> = {
 };
 
 /** The name of a positive errno value. */
-export function errnoName(errno: number): string {
+export function errnoName(errno: number): ErrnoName {
   const linux = LINUX_NAMES[errno];
   if (linux !== undefined) return linux;
   if (!Number.isInteger(errno) || errno <= 0) return `ERRNO_${errno}`;
   const name = getSystemErrorName(-errno);
-  return /^E[A-Z0-9]+$/.test(name) ? name : `ERRNO_${errno}`;
+  return isErrnoName(name) ? name : `ERRNO_${errno}`;
+}
+
+function isErrnoName(name: string): name is ErrnoName {
+  return /^E[A-Z0-9]+$/.test(name);
 }
 
 function compose(details: BpfErrorDetails, name: string, hint: string | undefined): string {

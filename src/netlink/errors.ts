@@ -1,13 +1,42 @@
 import { constants } from 'node:os';
 
-export type NetlinkErrorCode =
-  | 'NETLINK_KERNEL'
-  | 'NETLINK_SOCKET'
-  | 'NETLINK_CLOSED'
-  | 'NETLINK_TIMEOUT'
-  | 'NETLINK_OVERRUN'
-  | 'NETLINK_DUMP'
-  | 'NETLINK_ARGUMENT';
+/** Every code with what it means and what to do: `docs/errors.md` is made of this. */
+export const NETLINK_ERRORS = {
+  NETLINK_KERNEL: {
+    means: 'the kernel refused a request; `errnoName` and the message say why',
+    remedy: 'EPERM: CAP_NET_ADMIN is missing; otherwise correct what the message says was attempted',
+  },
+  NETLINK_SOCKET: {
+    means: 'a netlink socket could not be opened, or sending failed',
+    remedy: 'look for the limit of file descriptors and for missing privileges',
+  },
+  NETLINK_CLOSED: {
+    means: 'the netlink socket or the monitor has been closed',
+    remedy: "open another one; in the daemon's log it is harmless while it stops",
+  },
+  NETLINK_TIMEOUT: {
+    means: 'a state that was waited for did not come in time',
+    remedy: 'look at the interface or the route that was waited for',
+  },
+  NETLINK_OVERRUN: {
+    means: 'the kernel had more to say than there was room for, and the answer to a request was lost',
+    remedy: 'ask again; the daemon reads the whole state anew by itself',
+  },
+  NETLINK_DUMP: {
+    means: 'the kernel changed so fast that a dump was not consistent, again and again',
+    remedy: 'try again when there are fewer changes',
+  },
+  NETLINK_ARGUMENT: {
+    means: 'a call of the library contradicts itself',
+    remedy: 'correct the call as the message says',
+  },
+  NETLINK_DECODE: {
+    means: 'bytes from the kernel are not the message they should be',
+    remedy: 'please report it with the version of the kernel; the daemon reads the state anew',
+  },
+} as const;
+
+export type NetlinkErrorCode = Exclude<keyof typeof NETLINK_ERRORS, 'NETLINK_DECODE'>;
 
 export interface NetlinkErrorDetails {
   errno?: number | undefined;
@@ -42,7 +71,7 @@ export class NetlinkError extends Error {
 /** Bytes that are not the netlink message they should be. */
 export class NetlinkDecodeError extends Error {
   override readonly name = 'NetlinkDecodeError';
-  readonly code = 'NETLINK_DECODE';
+  readonly code = 'NETLINK_DECODE' satisfies keyof typeof NETLINK_ERRORS;
 }
 
 /** Of two names for one number the kernel's own counts. */

@@ -1,9 +1,20 @@
-/**
- * - `SELECTOR_INVALID`: a text that is not the selector it should be
- * - `POLICY_LIMIT`: something does not fit into the datapath's tables; the message names it
- * - `POLICY_BINDING_UNKNOWN`: a policy uses a binding its router does not have
- */
-export type PolicyErrorCode = 'SELECTOR_INVALID' | 'POLICY_LIMIT' | 'POLICY_BINDING_UNKNOWN';
+/** Every code with what it means and what to do: `docs/errors.md` is made of this. */
+export const POLICY_ERRORS = {
+  SELECTOR_INVALID: {
+    means: 'a text is not the selector it should be',
+    remedy: 'write what the message shows; `docs/configuration.md` has the form of each',
+  },
+  POLICY_LIMIT: {
+    means: 'something does not fit into the tables of the datapath; the message names it',
+    remedy: 'raise the limit that is named, or write fewer policies with wider selectors',
+  },
+  POLICY_BINDING_UNKNOWN: {
+    means: 'a policy uses a binding that its router does not have',
+    remedy: 'correct `use:` or add the binding',
+  },
+} as const;
+
+export type PolicyErrorCode = keyof typeof POLICY_ERRORS;
 
 /** A policy that cannot be read or compiled; match on `code`. */
 export class PolicyError extends Error {
