@@ -1,7 +1,8 @@
 // `make soak MINUTES=5`: constant traffic both ways while daemons are killed, care-of addresses change, policies
 // are reloaded and the kernel says more than a daemon can read. Nothing of it may cost a packet.
 //
-//   SEED=n   the same order of events again
+//   SEED=n        the same order of events again
+//   ONLY=killed   only events whose name has this in it
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { LabDaemon } from './daemon.js';
@@ -101,7 +102,7 @@ class Soak {
   }
 
   /** Streams, events until the time is over, and the account. */
-  async run(say: (text: string) => void): Promise<SoakResult> {
+  async run(say: (text: string) => void, only: string): Promise<SoakResult> {
     const { lan, cn } = { lan: this.#lab.node('lan'), cn: this.#lab.node('cn') };
     const up = await Sink.start(cn, { ports: [ports.a.stream, ports.b.stream] });
     const down = await Sink.start(lan, { ports: [LAN_PORT] });
@@ -130,7 +131,8 @@ class Soak {
     ];
     const before = this.#holdings();
     const end = performance.now() + this.result.minutes * 60_000;
-    const events = this.#events();
+    const events = this.#events().filter(({ name }) => name.includes(only));
+    if (events.length === 0) throw new Error(`no event is called ${only}`);
     while (performance.now() < end) {
       const event = events[Math.floor(this.#random() * events.length)];
       if (!event) break;
@@ -304,7 +306,7 @@ class Soak {
 /** One run in a lab of its own, of which nothing may be left. */
 export async function soak(
   minutes: number,
-  options: { seed?: number; say?: (text: string) => void } = {},
+  options: { seed?: number; only?: string; say?: (text: string) => void } = {},
 ): Promise<SoakResult> {
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
   const leftovers = await Leftovers.before();
@@ -312,7 +314,7 @@ export async function soak(
   let result: SoakResult;
   try {
     const running = await Soak.start(lab, minutes, seed);
-    result = await running.run(options.say ?? (() => undefined));
+    result = await running.run(options.say ?? (() => undefined), options.only ?? '');
   } finally {
     await lab.destroy();
   }
@@ -329,6 +331,7 @@ async function main(): Promise<number> {
   }
   const result = await soak(minutes, {
     ...(seed === undefined ? {} : { seed }),
+    only: process.env.ONLY ?? '',
     say: (text) => console.log(`soak: ${text}`),
   });
   console.log(`soak: seed ${result.seed}, ${result.reloads} reloads, ${result.overruns} netlink overruns`);
