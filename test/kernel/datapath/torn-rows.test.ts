@@ -7,7 +7,8 @@ import { ROWS } from './torn-rows-world.js';
 import { shareMaps, Updater } from './updater.js';
 import { BID, mobileWorld, policies, up } from './worlds.js';
 
-const PACKETS = 200_000;
+/** TORN_PACKETS asks for more. */
+const PACKETS = Number(process.env.TORN_PACKETS ?? 200_000);
 const LEAST_SWITCHES = 100;
 const PORT = { A: 2000, B: 2001 } as const;
 const UPLINKS = ['A', 'B'] as const;
