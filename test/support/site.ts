@@ -228,6 +228,9 @@ export async function withSite(
       ...(options.routers === 2 ? [site.start('mr2', secondMobileRouter())] : []),
     ]);
     await body(site);
+    // The access routers refuse what has not a source of their link: nothing of ours ever has.
+    const refused = (await lab.refused('ra')) + (await lab.refused('rb'));
+    t.is(refused, 0, 'packets left an uplink with a source of another link');
     remains.note();
     for (const daemon of site.daemons) {
       await down(daemon);
