@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { damage, damages, isDamage } from './break.js';
 import { careOfChecks } from './demo/care-of.js';
 import { type Check, Disproof } from './demo/check.js';
+import { egressChecks } from './demo/egress.js';
 import { externalChecks } from './demo/external.js';
 import { forwardedChecks } from './demo/forwarded.js';
 import { localChecks } from './demo/local.js';
@@ -26,6 +27,7 @@ const checks: readonly Check[] = [
   ...careOfChecks,
   ...restartChecks,
   ...externalChecks,
+  ...egressChecks,
 ];
 
 interface Outcome {
