@@ -71,13 +71,18 @@ generate: node_modules/.stamp build/bpf/tc.bpf.o build/Release/coaxial.node ## s
 	@scripts/generate > build/generated.ts
 	@cp build/generated.ts src/datapath/generated.ts
 
+.PHONY: docs
+docs: build ## docs/configuration.md and docs/errors.md from the schema and the error classes
+	$(call say,docs,docs/configuration.md docs/errors.md)
+	@$(NODE) --enable-source-maps build/js/src/manual/main.js
+
 .PHONY: demo
 demo: build ## the main job in the built-in lab; KEEP=1 leaves it up, BREAK=... damages one thing
 	@KEEP='$(KEEP)' BREAK='$(BREAK)' $(NODE) --enable-source-maps build/js/lab/demo.js
 
 .PHONY: soak
 soak: build ## MINUTES=5 of traffic under kills, address changes, reloads and lost kernel messages
-	@MINUTES='$(or $(MINUTES),5)' SEED='$(SEED)' $(NODE) --enable-source-maps build/js/lab/soak.js
+	@MINUTES='$(or $(MINUTES),5)' SEED='$(SEED)' ONLY='$(ONLY)' $(NODE) --enable-source-maps build/js/lab/soak.js
 
 .PHONY: test
 test: build ## all tests; ends with "N passed, N failed, N skipped"

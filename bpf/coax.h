@@ -205,11 +205,16 @@ enum cx_reason {
   CX_REASON_NOT_FOR_HOME = 9,  /* the routes do not send it home */
   CX_REASON_LINK_SCOPE = 10,   /* link-local or multicast */
   CX_REASON_HOP_LIMIT = 11,    /* the stack answers Time Exceeded */
-  CX_REASON_TOO_BIG = 12,      /* the stack answers Packet Too Big */
   CX_REASON_MARK_DECIDES = 13, /* a policy asks for a mark that is not known yet */
   CX_REASON_NO_BINDING = 14,   /* no usable binding; the stack answers unreachable */
   CX_REASON_NOT_OURS = 15,     /* not one of our tunnels */
   CX_REASON_OTHER_HOST = 16,   /* the frame is another host's: promiscuous mode, broadcast */
+  CX_REASON_ERROR_KEPT = 17,   /* an ICMPv6 error about our tunnel that no inner sender can use */
+  CX_REASON_TO_BE_SEGMENTED =
+      18, /* no outer header fits on this offload: segmented first, then looked at again */
+  /* dropped, and the sender is told */
+  CX_REASON_PACKET_TOO_BIG = 24, /* answered with a Packet Too Big of the chosen binding's MTU */
+  CX_REASON_ERROR_RELAYED = 25,  /* an ICMPv6 error about our tunnel, passed on to the inner sender */
   /* dropped */
   CX_REASON_DROP_TRUNCATED = 32,    /* shorter than its headers say */
   CX_REASON_DROP_HEADER_CHAIN = 33, /* extension headers too many or malformed */
@@ -218,22 +223,29 @@ enum cx_reason {
   CX_REASON_DROP_OUTER_SOURCE = 36, /* outer source is not the home agent or a registered care-of address */
   CX_REASON_DROP_LOOP = 37,         /* source is an end of our own tunnels: already encapsulated */
   CX_REASON_DROP_NO_BINDING = 38,   /* nothing can carry it and there is no other way */
-  CX_REASON_DROP_TOO_BIG = 39,      /* larger than the binding although the stack let it pass */
+  CX_REASON_DROP_TOO_BIG = 39,      /* larger than the binding, and nobody can be told */
   CX_REASON_DROP_ECN = 40,          /* RFC 6040: congestion experienced on a packet that cannot say so */
   CX_REASON_DROP_NOT_IPV6 = 41,     /* not IPv6 at the home interface or inside a tunnel */
   CX_REASON_DROP_LINK_SCOPE = 42,   /* link-local or multicast at the home interface or inside a tunnel */
   CX_REASON_DROP_ENCAP_FAILED = 43, /* the kernel refused to make room */
   CX_REASON_DROP_DECAP_FAILED = 44,
-  CX_REASON_DROP_TUNNEL_KEY = 45,   /* a tunnel device gave or took no key */
-  CX_REASON_DROP_BROKEN_STATE = 46, /* a map row that must exist does not */
-  CX_REASON_DROP_NOT_FOR_HOME = 47, /* at the home interface, but the routes do not send it home */
-
+  CX_REASON_DROP_TUNNEL_KEY = 45,    /* a tunnel device gave or took no key */
+  CX_REASON_DROP_BROKEN_STATE = 46,  /* a map row that must exist does not */
+  CX_REASON_DROP_NOT_FOR_HOME = 47,  /* at the home interface, but the routes do not send it home */
+  CX_REASON_DROP_ANSWER_LIMIT = 48,  /* an ICMPv6 error was due, but too many were sent in this second */
+  CX_REASON_DROP_ERROR_INVALID = 49, /* an ICMPv6 error about a tunnelled packet that we cannot have sent */
 };
 
 /* Packets that left with one reason at one hook (per CPU). */
 struct cx_reason_stats {
   __u64 packets;
   __u64 bytes;
+};
+
+/* How many ICMPv6 errors may be sent now (per CPU). */
+struct cx_answer_budget {
+  __u64 refilled_at; /* CLOCK_MONOTONIC, ns */
+  __u32 left;
 };
 
 /* Names every type above that packets know only as a number, so that it reaches the object's BTF and from

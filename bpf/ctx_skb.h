@@ -75,6 +75,19 @@ static __always_inline int cx_pop(cx_context *ctx, __u32 length) {
   return bpf_skb_adjust_room(ctx, -(__s32)length, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
 }
 
+/* Room of `length` bytes behind the link header, for a packet that is to be received, not tunnelled. */
+static __always_inline int cx_open(cx_context *ctx, __u32 length) {
+  return bpf_skb_adjust_room(ctx, length, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
+}
+
+/* Cuts the packet off at `length` bytes, link header included; what was to be segmented is one packet then.
+ */
+static __always_inline int cx_trim(cx_context *ctx, __u32 length) {
+  return bpf_skb_change_tail(ctx, length, 0);
+}
+
+static __always_inline void cx_clear_mark(cx_context *ctx) { ctx->mark = 0; }
+
 /* Writes the link header, making room for it where the packet came without one. */
 static __always_inline int cx_set_link(cx_context *ctx, __u32 link, const __u8 *destination,
                                        const __u8 *source) {

@@ -3,52 +3,10 @@
 #ifndef COAX_DECAP_H
 #define COAX_DECAP_H
 
-#include "encap.h"
-
-const volatile __u32 cx_role = CX_ROLE_MOBILE_ROUTER;
+#include "icmp.h"
 
 #define CX_ECN_MASK 3
 #define CX_ECN_CE 3
-
-/* Router that a prefix map names for an address, 0 = none. */
-CX_INLINE __u32 cx_router_of(void *prefixes, const struct in6_addr *address) {
-  struct cx_prefix_key key = {.prefix_length = 128, .address = *address};
-  __u32 *router = bpf_map_lookup_elem(prefixes, &key);
-  return router ? *router : 0;
-}
-
-/* The accepted tunnel between two addresses, NULL if there is none. */
-CX_INLINE const struct cx_tunnel_end *cx_find_tunnel(const struct cx_tunnel_end_key *ends) {
-  __u32 *index = bpf_map_lookup_elem(&cx_tunnel_ends, ends);
-  if (!index)
-    return NULL;
-  __u32 key = *(volatile __u32 *)index;
-  const struct cx_tunnel_end *end = bpf_map_lookup_elem(&cx_tunnel_end_rows, &key);
-  if (!end || !cx_same_address(&end->local, &ends->local) || !cx_same_address(&end->remote, &ends->remote))
-    return NULL;
-  return end;
-}
-
-/* Is the address one of our own tunnel ends? */
-CX_INLINE int cx_is_tunnel_end(const struct in6_addr *address) {
-  struct cx_tunnel_end_key ends = {.local = *address};
-  return bpf_map_lookup_elem(&cx_tunnel_ends, &ends) != NULL;
-}
-
-/* Is a packet, parsed to its end, one that we have encapsulated? Headers may stand before the tunnelled one.
- */
-CX_INLINE int cx_is_own_tunnel(const struct cx_packet *packet) {
-  return packet->protocol == IPPROTO_IPV6 && cx_is_tunnel_end(&packet->source);
-}
-
-CX_INLINE const struct cx_neighbour *cx_find_neighbour(const struct in6_addr *address) {
-  __u32 *index = bpf_map_lookup_elem(&cx_neighbours, address);
-  if (!index)
-    return NULL;
-  __u32 key = *(volatile __u32 *)index;
-  const struct cx_neighbour *neighbour = bpf_map_lookup_elem(&cx_neighbour_rows, &key);
-  return neighbour && cx_same_address(&neighbour->address, address) ? neighbour : NULL;
-}
 
 /* RFC 6040 section 4.2: the ECN field of the inner packet after decapsulation; -1 to drop. */
 CX_INLINE int cx_combine_ecn(__u8 inner, __u8 outer) {
@@ -73,20 +31,13 @@ CX_INLINE __u32 cx_apply_ecn(cx_context *ctx, struct cx_packet *inner, __u8 oute
   return CX_REASON_NONE;
 }
 
-/* Removes `outer` bytes and lets the inner packet be received at the home interface, where conntrack,
- * forward rules, sockets and the routing table see it. */
-CX_INLINE __u32 cx_to_stack(cx_context *ctx, __u32 link, __u32 outer, int *action) {
-  __u32 key = CX_SETTING_HOME_IFINDEX;
-  __u32 *ifindex = bpf_map_lookup_elem(&cx_settings, &key);
-
-  if (!ifindex || !*ifindex)
-    return CX_REASON_DROP_BROKEN_STATE;
-  if (outer && cx_pop(ctx, outer))
-    return CX_REASON_DROP_DECAP_FAILED;
-  if (cx_set_link(ctx, link, (const __u8 *)cx_home_mac, (const __u8 *)cx_home_mac))
-    return CX_REASON_DROP_DECAP_FAILED;
-  *action = cx_receive_at(*ifindex);
-  return CX_REASON_TO_STACK_DECAPSULATED;
+/* Sends a packet that starts behind the link header by the chosen binding, or tells its sender that it is too
+ * big for it. Returns the reason. */
+CX_INLINE __u32 cx_send(cx_context *ctx, __u32 link, const struct cx_packet *packet,
+                        const struct cx_choice *choice, enum cx_forwarding forwarding, enum cx_room room,
+                        int *action) {
+  __u32 reason = cx_encapsulate(ctx, link, packet, choice, forwarding, room, action);
+  return reason == CX_REASON_PACKET_TOO_BIG ? cx_answer_too_big(ctx, link, packet, choice, action) : reason;
 }
 
 /* Home agent: from one mobile router's tunnel into another's. CX_REASON_NONE leaves it to the stack. */
@@ -94,22 +45,25 @@ CX_INLINE __u32 cx_relay(cx_context *ctx, __u32 link, __u32 outer, struct cx_pac
                          int *action) {
   struct cx_choice choice = {};
   enum cx_room room = CX_ROOM_READY;
+  __u32 reason;
 
   if (inner->hop_limit <= 1 || cx_parse_rest(ctx, inner))
     return CX_REASON_NONE;
   if (cx_classify(inner, router, 0, 0, &choice))
     return CX_REASON_NONE;
   const struct cx_binding *row = bpf_map_lookup_elem(&cx_binding_rows, &choice.row);
-  if (!row || inner->segment > row->mtu)
+  if (!row || inner->length > CX_IPV6_MAX_PAYLOAD)
     return CX_REASON_NONE;
-  if (outer != sizeof(struct cx_ipv6_header)) {
+  if (outer != sizeof(struct cx_ipv6_header) || inner->segment > row->mtu) {
     if (outer && cx_pop(ctx, outer))
       return CX_REASON_DROP_DECAP_FAILED;
     inner->start -= outer;
     inner->upper -= outer;
     room = CX_ROOM_NONE;
   }
-  return cx_encapsulate(ctx, link, inner, &choice, CX_FORWARDED_HERE, room, action);
+  reason = cx_send(ctx, link, inner, &choice, CX_FORWARDED_HERE, room, action);
+  /* Without its outer header it could only start anew. */
+  return reason == CX_REASON_TO_BE_SEGMENTED ? CX_REASON_DROP_ENCAP_FAILED : reason;
 }
 
 /* A packet from an accepted tunnel: filter, then to another tunnel, to its neighbour or to the stack.
@@ -140,7 +94,7 @@ CX_INLINE __u32 cx_deliver(cx_context *ctx, __u32 link, __u32 outer, struct cx_p
   if (!neighbour || inner->hop_limit <= 1 || (cx_segment_payload(ctx) && cx_parse_rest(ctx, inner)) ||
       inner->segment > neighbour->mtu)
     return cx_to_stack(ctx, link, outer, action);
-  if (cx_decrement_hop_limit(ctx, inner))
+  if (cx_decrement_hop_limit(ctx, inner, 0))
     return CX_REASON_DROP_TRUNCATED;
   if (outer && cx_pop(ctx, outer))
     return CX_REASON_DROP_DECAP_FAILED;
@@ -157,6 +111,8 @@ CX_INLINE __u32 cx_decapsulate(cx_context *ctx, __u32 link, struct cx_packet *ou
   __u32 outer_end = outer->start + outer->length;
   __u32 reason;
 
+  if (outer->protocol == IPPROTO_ICMPV6)
+    return cx_relay_error(ctx, link, outer, action);
   if (outer->protocol != IPPROTO_IPV6 && (cx_parse_chain(ctx, outer) || outer->protocol != IPPROTO_IPV6))
     return CX_REASON_NOT_OURS;
   if (outer->fragmented || outer->authenticated || outer->routed)

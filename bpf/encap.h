@@ -74,19 +74,29 @@ CX_INLINE __u32 cx_leave(cx_context *ctx, __u32 link, const struct cx_binding *r
   return CX_REASON_NEXT_HOP_UNRESOLVED;
 }
 
-/* Sends a packet by the chosen binding. What is too big is left as it came. Returns the reason. */
+/* Sends a packet by the chosen binding. What is larger than the binding and what must be segmented first is
+ * left as it came. Returns the reason. */
 CX_INLINE __u32 cx_encapsulate(cx_context *ctx, __u32 link, const struct cx_packet *packet,
                                const struct cx_choice *choice, enum cx_forwarding forwarding,
                                enum cx_room room, int *action) {
   const struct cx_binding *row = bpf_map_lookup_elem(&cx_binding_rows, &choice->row);
   __u32 segments = cx_segments(ctx);
+  __u32 pushed = 0;
   __u32 reason;
 
   if (!row)
     return CX_REASON_DROP_BROKEN_STATE;
-  if (packet->segment > row->mtu || packet->length > CX_IPV6_MAX_PAYLOAD)
-    return CX_REASON_TOO_BIG;
-  if (forwarding == CX_FORWARDED_HERE && cx_decrement_hop_limit(ctx, packet))
+  if (packet->segment > row->mtu)
+    return CX_REASON_PACKET_TOO_BIG;
+  /* Only what is to be segmented can be that long. */
+  if (packet->length > CX_IPV6_MAX_PAYLOAD)
+    return CX_REASON_TO_BE_SEGMENTED;
+  if (row->kind != CX_TUNNEL_EXTERNAL && room == CX_ROOM_NONE) {
+    if (cx_push(ctx, link))
+      return cx_segment_payload(ctx) ? CX_REASON_TO_BE_SEGMENTED : CX_REASON_DROP_ENCAP_FAILED;
+    pushed = sizeof(struct cx_ipv6_header);
+  }
+  if (forwarding == CX_FORWARDED_HERE && cx_decrement_hop_limit(ctx, packet, pushed))
     return CX_REASON_DROP_TRUNCATED;
 
   if (row->kind == CX_TUNNEL_EXTERNAL) {
@@ -99,8 +109,6 @@ CX_INLINE __u32 cx_encapsulate(cx_context *ctx, __u32 link, const struct cx_pack
     *action = cx_transmit(row->ifindex);
     reason = CX_REASON_TO_TUNNEL_DEVICE;
   } else {
-    if (room == CX_ROOM_NONE && cx_push(ctx, link))
-      return CX_REASON_DROP_ENCAP_FAILED;
     if (cx_write_outer(ctx, link, packet, row))
       return CX_REASON_DROP_ENCAP_FAILED;
     reason = cx_leave(ctx, link, row, action);

@@ -79,7 +79,8 @@ struct {
   __type(value, struct cx_policy_key);
 } cx_policy_keys SEC(".maps");
 
-/* Who a router id is; written by the controller, read by a restarted one. */
+/* Who a router id is; written by the controller, read by a restarted one, and by packets that a mobile
+ * router answers: its home address is the source. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 8);
@@ -148,6 +149,14 @@ struct {
   __type(key, __u32);
   __type(value, struct cx_neighbour);
 } cx_neighbour_rows SEC(".maps");
+
+/* The budget of ICMPv6 errors, one row; written and read by packets that are answered with one. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct cx_answer_budget);
+} cx_answer_budgets SEC(".maps");
 
 /* Reasons: row hook * CX_REASON_ROWS + reason; written by every packet at its exit. */
 struct {

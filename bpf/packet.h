@@ -187,13 +187,15 @@ CX_INLINE __u32 cx_parse_rest(cx_context *ctx, struct cx_packet *packet) {
   return reason ? reason : cx_parse_upper(ctx, packet);
 }
 
-/* One forwarding router's decrement (RFC 8200 section 3). */
-CX_INLINE int cx_decrement_hop_limit(cx_context *ctx, const struct cx_packet *packet) {
+/* One forwarding router's decrement (RFC 8200 section 3); `pushed` bytes stand in front of the packet since
+ * it was parsed. */
+CX_INLINE int cx_decrement_hop_limit(cx_context *ctx, const struct cx_packet *packet, __u32 pushed) {
 #ifdef CX_BREAK_HOPLIMIT
   return 0;
 #endif
   __u8 hop_limit = packet->hop_limit - 1;
-  return cx_store(ctx, packet->start + __builtin_offsetof(struct cx_ipv6_header, hop_limit), &hop_limit, 1);
+  __u32 at = packet->start + pushed + __builtin_offsetof(struct cx_ipv6_header, hop_limit);
+  return cx_store(ctx, at, &hop_limit, 1);
 }
 
 #endif

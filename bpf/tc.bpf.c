@@ -21,7 +21,7 @@ CX_INLINE int cx_finish(cx_context *ctx, __u32 hook, __u32 reason, int action, _
   cx_count_reason(hook, reason, packets, bytes);
   if (reason >= CX_REASON_FIRST_DROP)
     return CX_DROP;
-  return reason >= CX_REASON_FIRST_PASS ? CX_PASS : action;
+  return reason >= CX_REASON_FIRST_PASS && reason < CX_REASON_FIRST_ANSWER ? CX_PASS : action;
 }
 
 /* Behind the fixed header of a packet that arrived: is it for home, and by which binding? */
@@ -46,7 +46,7 @@ CX_INLINE __u32 cx_forward(cx_context *ctx, __u32 link, struct cx_packet *packet
   reason = cx_classify(packet, router, 0, 0, &choice);
   if (reason)
     return reason;
-  return cx_encapsulate(ctx, link, packet, &choice, CX_FORWARDED_HERE, CX_ROOM_NONE, action);
+  return cx_send(ctx, link, packet, &choice, CX_FORWARDED_HERE, CX_ROOM_NONE, action);
 }
 
 CX_INLINE int cx_ingress(cx_context *ctx, const __u32 link) {
@@ -181,11 +181,11 @@ CX_INLINE __u32 cx_from_stack(cx_context *ctx, struct cx_packet *packet, int *ac
   reason = cx_classify(packet, router, cx_mark(ctx), 1, &choice);
   if (reason)
     return reason == CX_REASON_NO_BINDING ? CX_REASON_DROP_NO_BINDING : reason;
-  reason = cx_encapsulate(ctx, CX_LINK_HEADER, packet, &choice, CX_FORWARDED_BY_STACK, CX_ROOM_NONE, action);
-  return reason == CX_REASON_TOO_BIG ? CX_REASON_DROP_TOO_BIG : reason;
+  return cx_send(ctx, CX_LINK_HEADER, packet, &choice, CX_FORWARDED_BY_STACK, CX_ROOM_NONE, action);
 }
 
-/* Never lets a packet through: what has no path is a counted drop. */
+/* Lets nothing through but what must be segmented first: the device does that, and each segment is looked at
+ * once more at its other end. Whatever else has no path is a counted drop. */
 SEC("tc")
 int coax_home(cx_context *ctx) {
   __u32 packets = cx_segments(ctx), bytes = cx_length(ctx);
@@ -196,6 +196,15 @@ int coax_home(cx_context *ctx) {
   return cx_finish(ctx, CX_HOOK_HOME, reason, action, packets, bytes);
 }
 
-/* The other end of the home interface has nobody to talk to. */
+/* The other end of the home interface has nobody to talk to: what comes out is for the tunnels, or lost. */
 SEC("tc")
-int coax_peer(cx_context *ctx) { return CX_DROP; }
+int coax_peer(cx_context *ctx) {
+  __u32 packets = cx_segments(ctx), bytes = cx_length(ctx);
+  struct cx_packet packet;
+  int action = CX_DROP;
+
+  __u32 reason = cx_from_stack(ctx, &packet, &action);
+  if (reason == CX_REASON_TO_BE_SEGMENTED)
+    reason = CX_REASON_DROP_ENCAP_FAILED;
+  return cx_finish(ctx, CX_HOOK_HOME, reason, action, packets, bytes);
+}

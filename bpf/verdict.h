@@ -9,6 +9,7 @@
 
 /* Reasons below this one mean the packet was sent, see enum cx_reason. */
 #define CX_REASON_FIRST_PASS 8
+#define CX_REASON_FIRST_ANSWER 24
 #define CX_REASON_FIRST_DROP 32
 
 CX_INLINE void cx_count_reason(__u32 hook, __u32 reason, __u32 packets, __u32 bytes) {

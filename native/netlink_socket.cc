@@ -24,8 +24,8 @@ bool SetOption(int fd, int level, int option, int value) {
   return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
-UniqueFd OpenSocket(Napi::Env env, int receive_buffer) {
-  UniqueFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
+UniqueFd OpenSocket(Napi::Env env, int receive_buffer, int protocol) {
+  UniqueFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
   if (!fd.valid())
     throw SystemError(env, "open netlink socket", errno);
   // The forced size is not capped by rmem_max but needs CAP_NET_ADMIN.
@@ -85,16 +85,17 @@ void NetlinkSocket::Init(Napi::Env env, Napi::Object exports) {
                                            }));
 }
 
-// new (receiveBuffer, onReceive)
+// new (receiveBuffer, onReceive, protocol)
 NetlinkSocket::NetlinkSocket(const Napi::CallbackInfo &info) : Napi::ObjectWrap<NetlinkSocket>(info) {
   const Napi::Env env = info.Env();
   const auto receive_buffer = static_cast<int>(NumberArgument(info, 0));
+  const auto protocol = static_cast<int>(NumberArgument(info, 2));
   if (info.Length() < 2 || !info[1].IsFunction())
     throw Napi::TypeError::New(env, "Expected a function as argument 1");
 
   uv_loop_t *loop = nullptr;
   napi_get_uv_event_loop(env, &loop);
-  auto poll = std::make_unique<Poll>(OpenSocket(env, receive_buffer), this);
+  auto poll = std::make_unique<Poll>(OpenSocket(env, receive_buffer, protocol), this);
   if (const int status = uv_poll_init(loop, &poll->handle, poll->fd.get()); status != 0)
     throw SystemError(env, "poll netlink socket", -status);
   poll->handle.data = poll.get();

@@ -1,4 +1,4 @@
-// NetlinkSocket: a non-blocking NETLINK_ROUTE socket on the event loop of its environment. Only
+// NetlinkSocket: a non-blocking netlink socket on the event loop of its environment. Only
 // messages of the kernel are delivered; lost messages are told as an errno.
 #pragma once
 

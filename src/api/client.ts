@@ -5,6 +5,7 @@ import type {
   BindingView,
   MapView,
   PolicyView,
+  ProbeView,
   ReasonView,
   ReloadResult,
   StatusView,
@@ -40,6 +41,8 @@ export interface Client {
   maps(): Promise<MapView[]>;
   map(name: string): Promise<MapDumpView>;
   reload(): Promise<ReloadResult>;
+  /** Takes seconds. */
+  probe(): Promise<ProbeView[]>;
   /** `router` undefined: the only one there is. */
   setBinding(router: string | undefined, bid: number, change: BindingChange): Promise<BindingView>;
 }
@@ -61,6 +64,7 @@ export function createClient(socketPath: string, options: { timeoutMs?: number }
       const dump: unknown = await answer<unknown>(await v1.maps[':name'].$get({ param: { name } }));
       return dump as MapDumpView;
     },
+    probe: async () => answer(await v1.probe.$post()),
     reload: async () => answer(await v1.reload.$post()),
     setBinding: async (router, bid, change) =>
       answer(

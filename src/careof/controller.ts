@@ -21,20 +21,25 @@ import {
   type MapValue,
   type MapView,
   type PolicyView,
+  type ProbeView,
   type ReasonView,
   type ReloadResult,
   RequestError,
 } from '../views/index.js';
 import { ControllerError } from './controller-error.js';
+import { FirewallWatch, planIngress } from './forwarding.js';
+import { Health } from './health.js';
 import { planHomeAgent, type RouteAnswer } from './home-agent.js';
 import { otherOwners } from './home-device.js';
 import { planMobileRouter } from './mobile-router.js';
 import { News } from './news.js';
 import { type BindingPlan, IPV6_MIN_MTU, type Plan, type RouterPlan } from './plan.js';
+import { probeBindings } from './probe.js';
 import { type Devices, type ReconcileReport, Reconciler, roleOf } from './reconciler.js';
 import { Registrations, requestedCareOf } from './registrations.js';
-import { bindingView, policyViews } from './report.js';
+import { bindingView, interfaceViews, policyViews } from './report.js';
 import { RunLoop } from './run-loop.js';
+import { takeHealthSample } from './sample.js';
 
 export { removeInstance } from './removal.js';
 
@@ -54,6 +59,8 @@ interface Running {
   monitor: NetlinkMonitor;
   reconciler: Reconciler;
   registrations: Registrations;
+  /** A home agent lets no packet enter the stack that need not. */
+  firewall: FirewallWatch | undefined;
   devices: Devices;
 }
 
@@ -70,14 +77,17 @@ class InstanceController implements Controller {
   #attachments: ReconcileReport['attachments'] = [];
   #missing: ReconcileReport['missing'] = [];
   #problems: ReconcileReport['problems'] = [];
+  readonly #health: Health;
   readonly #news: News;
   readonly #loop: RunLoop;
   #auditTimer: NodeJS.Timeout | undefined;
   #audits = 0;
+  #probing: Promise<ProbeView[]> | undefined;
 
   constructor(config: Config, log: Log) {
     this.#config = config;
     this.#log = log;
+    this.#health = new Health(config.silenceMs);
     this.#news = new News((change) => this.#events.emit('change', change));
     this.#loop = new RunLoop(
       (since) => this.#reconcile(since),
@@ -105,7 +115,13 @@ class InstanceController implements Controller {
       const reconciler = new Reconciler(netlink, datapath);
       const devices = await reconciler.devices(config, IPV6_MIN_MTU);
       const registrations = new Registrations(datapath);
-      this.#running = { datapath, netlink, monitor, reconciler, registrations, devices };
+      const firewall =
+        config.role === 'mobile-router' ? new FirewallWatch(() => this.#loop.request()) : undefined;
+      if (firewall) {
+        opened.push(firewall);
+        await firewall.refresh();
+      }
+      this.#running = { datapath, netlink, monitor, reconciler, registrations, firewall, devices };
       monitor.subscribe((event) => this.#onKernel(event));
       this.#log.info(
         { adopted: datapath.adopted, attach: datapath.attachments.mechanism },
@@ -133,6 +149,7 @@ class InstanceController implements Controller {
     this.#running = undefined;
     clearInterval(this.#auditTimer);
     running.monitor.stop();
+    running.firewall?.[Symbol.dispose]();
     await this.#loop.stop();
     running.netlink.close();
     running.datapath.close();
@@ -150,6 +167,7 @@ class InstanceController implements Controller {
       const running = this.#need();
       running.devices = await reconciler.devices(config, running.devices.home.mtu);
       await this.#loop.settle();
+      this.#health.silenceMs = config.silenceMs;
     } catch (error) {
       this.#config = before;
       await this.#loop.settle();
@@ -163,20 +181,16 @@ class InstanceController implements Controller {
   }
 
   status(): ControllerStatus {
-    const { datapath } = this.#need();
+    const { datapath, monitor } = this.#need();
     return {
       role: this.#config.role,
       instance: this.#config.instance,
       generation: datapath.generations.activeId,
-      interfaces: [
-        ...this.#attachments.map((item) => ({
-          name: item.interface,
-          role: item.role,
-          attach: `${datapath.attachments.mechanism} ${item.direction}`,
-          ifindex: item.ifindex,
-        })),
-        ...this.#missing.map((item) => ({ ...item, attach: 'none', ifindex: null })),
-      ],
+      interfaces: interfaceViews(
+        this.#plan?.ingress ?? [],
+        { attached: this.#attachments, missing: this.#missing, mechanism: datapath.attachments.mechanism },
+        monitor.snapshot().links,
+      ),
       bindings: this.bindings().map(({ router, bid, name, state, careOf }) => ({
         router,
         bid,
@@ -185,7 +199,10 @@ class InstanceController implements Controller {
         careOf,
       })),
       reasons: this.reasons(),
-      problems: this.#problems,
+      problems: [
+        ...this.#problems,
+        ...this.#health.findings().map(({ code, message }) => ({ code, message })),
+      ],
       lastSwitch: this.#news.lastSwitch,
     };
   }
@@ -239,6 +256,14 @@ class InstanceController implements Controller {
     return this.#view(after.router, after.binding);
   }
 
+  async probe(): Promise<ProbeView[]> {
+    this.#need();
+    this.#probing ??= probeBindings(this.#config, this.#routers(), this.#health).finally(() => {
+      this.#probing = undefined;
+    });
+    return this.#probing;
+  }
+
   #need(): Running {
     if (!this.#running) {
       throw new ControllerError('NOT_STARTED', 'the controller is not running', 'start the daemon first');
@@ -253,7 +278,8 @@ class InstanceController implements Controller {
   #view(router: RouterPlan, binding: BindingPlan): BindingView {
     const { counters } = this.#need().datapath;
     const since = this.#news.since(binding.index);
-    return bindingView(router.name, binding, counters.binding(binding.index), since);
+    const warnings = this.#health.codes(binding.index);
+    return bindingView(router.name, binding, counters.binding(binding.index), since, warnings);
   }
 
   #find(router: string | undefined, bid: number): { router: RouterPlan; binding: BindingPlan } {
@@ -292,7 +318,7 @@ class InstanceController implements Controller {
     this.#loop.request();
   }
 
-  /** Looks at what the kernel does not announce: pins, attached programs, silent next hops. */
+  /** Looks at what the kernel does not announce: pins, attached programs, silent next hops, what is not delivered. */
   async #audit(): Promise<void> {
     const running = this.#running;
     if (!running || !this.#plan || !this.#loop.idle) {
@@ -305,8 +331,11 @@ class InstanceController implements Controller {
       if (!running.datapath.attachments.intact(this.#attachments)) {
         this.#loop.request();
       }
+      this.#health.observe(await takeHealthSample(running, this.#plan));
+      this.#news.problems('audit', this.#health.findings());
       if (++this.#audits % AUDITS_PER_PROBE === 0) {
         await running.reconciler.probe(this.#config, this.#plan, running.monitor.snapshot());
+        await running.firewall?.audit();
       }
       this.#news.succeeded('audit');
     } catch (error) {
@@ -357,6 +386,7 @@ class InstanceController implements Controller {
           return source === undefined ? undefined : Address.parse(source);
         },
         disabled: (bid) => registrations.of(index(bid)).disabled,
+        ingress: planIngress(config, snapshot.links, running.firewall?.firewall ?? []),
       });
     }
     const routerId = (router: { address: Address }): number =>

@@ -55,7 +55,7 @@ export function planHomeAgent(
     const mtus = bindings.flatMap((plan) =>
       carries(plan.state) && plan.mtu !== undefined ? [plan.mtu] : [],
     );
-    const mtu = mtus.length > 0 ? Math.min(...mtus) : undefined;
+    const mtu = mtus.length > 0 ? Math.max(...mtus) : undefined;
     homeMtu = Math.max(homeMtu, mtu ?? 0);
     for (const prefix of routerPrefixes(router)) {
       const spec = { destination: prefix, table: 254, protocol: routing.protocol };
@@ -83,6 +83,7 @@ export function planHomeAgent(
   });
 
   return {
+    ingress: [],
     routers,
     prefixes: routers.flatMap((router) =>
       routerPrefixes({ address: router.homeAddress, prefixes: router.prefixes }).map((prefix) => ({

@@ -1,8 +1,22 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { ExternalConfig } from '../config/index.js';
 import type { Address, MacAddress } from '../net/index.js';
-import type { Link, Netlink } from '../netlink/index.js';
+import { type Link, type Netlink, NetlinkError, turnOffFeatures } from '../netlink/index.js';
 import { ControllerError } from './controller-error.js';
+
+/**
+ * Kinds of segmentation that no outer header fits on (`bpf_skb_adjust_room` refuses them): where our program
+ * lets such a packet through, the device is to cut it up, and the program at its other end gets the segments.
+ */
+const CUT_UP = [
+  'tx-sctp-segmentation',
+  'tx-gre-segmentation',
+  'tx-gre-csum-segmentation',
+  'tx-ipxip4-segmentation',
+  'tx-ipxip6-segmentation',
+  'tx-udp_tnl-segmentation',
+  'tx-udp_tnl-csum-segmentation',
+];
 
 const OWNER = 'coaxial ';
 
@@ -66,6 +80,7 @@ export async function ensureHomeDevice(
   setSysctl(name, 'accept_ra', '0');
   setSysctl(name, 'accept_redirects', '0');
   quietPeer(peer.name);
+  await cutUp(home.ifindex);
   if (!home.up) {
     await netlink.setLink(home.ifindex, { up: true });
   }
@@ -130,6 +145,18 @@ async function claim(netlink: Netlink, name: string, owner: string): Promise<Lin
 
 function belongsTo(link: Link | undefined): string {
   return link?.alias ? ` (its alias says "${link.alias}")` : '';
+}
+
+async function cutUp(ifindex: number): Promise<void> {
+  try {
+    await turnOffFeatures(ifindex, CUT_UP);
+  } catch (error) {
+    // A kernel without this interface keeps them on: tunnels and SCTP over ours are then counted drops
+    // (drop-encap-failed) when they use segmentation offload.
+    if (!(error instanceof NetlinkError) || error.errnoName !== 'ENOENT') {
+      throw error;
+    }
+  }
 }
 
 function quietPeer(name: string): void {

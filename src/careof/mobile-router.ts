@@ -4,6 +4,7 @@ import type { NetlinkSnapshot, RuleSpec } from '../netlink/index.js';
 import {
   type BindingPlan,
   carries,
+  type IngressPlan,
   IPV6_MIN_MTU,
   innerMtu,
   type Plan,
@@ -25,6 +26,7 @@ export interface MobileRouterContext {
   /** Care-of address in use, from the live row. */
   current(bid: number): Address | undefined;
   disabled(bid: number): boolean;
+  ingress: readonly IngressPlan[];
 }
 
 /** Derives what should be on a mobile router. Pure: the same kernel and config give the same plan. */
@@ -81,7 +83,10 @@ export function planMobileRouter(
     });
   }
 
+  problems.push(...context.ingress.flatMap(({ problem }) => (problem ? [problem] : [])));
+
   return {
+    ingress: context.ingress,
     routers: [
       {
         id: context.routerId,
@@ -95,7 +100,7 @@ export function planMobileRouter(
     prefixes: homePrefixes.map((prefix) => ({ prefix, router: context.routerId })),
     rules,
     routes,
-    homeMtu: mtus.length > 0 ? Math.min(...mtus) : IPV6_MIN_MTU,
+    homeMtu: Math.max(IPV6_MIN_MTU, ...mtus),
     problems,
   };
 }

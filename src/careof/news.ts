@@ -1,5 +1,6 @@
 import type { BindingState, ChangeEvent, SwitchView } from '../views/index.js';
 import type { Plan } from './plan.js';
+import type { ProblemCode } from './problems.js';
 import type { ReconcileReport } from './reconciler.js';
 
 /** What can fail without anybody waiting for it. */
@@ -9,9 +10,10 @@ type Work = 'run' | 'audit';
 export class News {
   readonly #tell: (change: ChangeEvent) => void;
   readonly #states = new Map<number, { state: BindingState; since: Date }>();
-  #told: ReadonlySet<string> = new Set();
+  readonly #told = new Map<Work, ReadonlySet<string>>();
   #lastSwitch: SwitchView | null = null;
   readonly #failures = new Map<Work, string>();
+  readonly #ways = new Map<string, string>();
 
   constructor(tell: (change: ChangeEvent) => void) {
     this.#tell = tell;
@@ -31,6 +33,7 @@ export class News {
     this.succeeded('run');
     this.#tellStates(plan);
     this.#tellSwitches(report, since);
+    this.#tellWays(plan);
     for (const item of report.changes?.attached ?? []) {
       this.#tell({ kind: 'interface', name: item.interface, from: 'none', to: item.program });
     }
@@ -43,20 +46,26 @@ export class News {
     for (const what of report.repaired) {
       this.repaired(what);
     }
-    const problems = new Set<string>();
-    for (const { code, message } of report.problems) {
+    this.problems('run', report.problems);
+  }
+
+  /** What is wrong now, in the eyes of a run or an audit; each is told when it is new. */
+  problems(work: Work, list: readonly { code: string; message: string }[]): void {
+    const before = this.#told.get(work);
+    const now = new Set<string>();
+    for (const { code, message } of list) {
       const name = `${code} ${message}`;
-      if (!this.#told.has(name) && !problems.has(name)) {
+      if (!before?.has(name) && !now.has(name)) {
         this.#tell({ kind: 'problem', code, message });
       }
-      problems.add(name);
+      now.add(name);
     }
-    this.#told = problems;
+    this.#told.set(work, now);
   }
 
   repaired(what: string): void {
     const message = `${what} was removed by somebody else and is there again`;
-    this.#tell({ kind: 'problem', code: 'REPAIRED', message });
+    this.#tell({ kind: 'problem', code: 'REPAIRED' satisfies ProblemCode, message });
   }
 
   /** A run or an audit that failed; the same failure again and again is told once. */
@@ -64,7 +73,8 @@ export class News {
     const message = String(error);
     if (message !== this.#failures.get(what)) {
       this.#failures.set(what, message);
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNEXPECTED';
+      const code =
+        error instanceof Error && 'code' in error ? String(error.code) : ('UNEXPECTED' satisfies ProblemCode);
       this.#tell({ kind: 'problem', code, message });
     }
   }
@@ -91,6 +101,25 @@ export class News {
     // An index that was given back may become another binding's.
     for (const index of gone) {
       this.#states.delete(index);
+    }
+  }
+
+  /** Which way packets of the ingress interfaces take, also when only the reason is another. */
+  #tellWays({ ingress }: Plan): void {
+    for (const { interface: name, forwarding, why } of ingress) {
+      const before = this.#ways.get(name);
+      const now = `${forwarding}: ${why}`;
+      if (before !== now) {
+        this.#ways.set(name, now);
+        const from = before?.split(':')[0] ?? null;
+        this.#tell({ kind: 'forwarding', name, from, to: forwarding, why });
+      }
+    }
+    const names = new Set(ingress.map((item) => item.interface));
+    for (const name of this.#ways.keys()) {
+      if (!names.has(name)) {
+        this.#ways.delete(name);
+      }
     }
   }
 

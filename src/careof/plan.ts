@@ -4,6 +4,7 @@ import type { Address, MacAddress, Prefix } from '../net/index.js';
 import type { RouteSpec, RuleSpec } from '../netlink/index.js';
 import type { Policy } from '../policy/index.js';
 import type { BindingState } from '../views/index.js';
+import type { Problem } from './problems.js';
 import type { NextHop } from './uplink.js';
 
 /** Bytes an outer header takes: IPv6 alone, or IPv6 + UDP + VXLAN + the inner Ethernet header. */
@@ -48,16 +49,27 @@ export interface RoutePlan {
   needsBindings: boolean;
 }
 
+/** The way that packets of an ingress interface take. */
+export interface IngressPlan {
+  interface: string;
+  forwarding: 'fast' | 'stack';
+  /** In words. */
+  why: string;
+  problem: { code: 'FIREWALL_BYPASSED' | 'FIREWALL_UNKNOWN'; message: string } | undefined;
+}
+
 /** Everything that should be so. */
 export interface Plan {
+  /** None on a home agent, where no packet enters the stack that need not. */
+  ingress: readonly IngressPlan[];
   routers: RouterPlan[];
   prefixes: { prefix: Prefix; router: number }[];
   rules: RuleSpec[];
   routes: RoutePlan[];
-  /** MTU of the home interface, bytes. */
+  /** MTU of the home interface, bytes: the largest usable binding's, as each packet is told its own one's. */
   homeMtu: number;
   /** What an operator should know, one entry for each thing that is wrong. */
-  problems: { code: string; message: string }[];
+  problems: Problem[];
 }
 
 /** Does a binding carry packets in this state? */

@@ -18,6 +18,7 @@ import { ensureHomeDevice, ensureTunnelDevice, ownerOf, settleHomeDevice } from 
 import { addMissing, homeRoutes, type RoutingChanges, removeStale, Sightings } from './kernel-routing.js';
 import { directNeighbours, holdNeighbours, probeNextHops } from './managed-neighbours.js';
 import { type BindingPlan, bindingRow, carries, type Plan, type TunnelDevice } from './plan.js';
+import type { ProblemCode } from './problems.js';
 
 /** When what was refused is tried again although nothing happens. */
 const RETRY_MS = 5000;
@@ -99,7 +100,7 @@ export class Reconciler {
     take(report, await addMissing(this.#netlink, snapshot, own, before, this.#sightings));
     await guard(report, () => this.#datapath.prefixes.sync(plan.prefixes));
     await guard(report, () => this.#syncTunnelEnds(config, plan, report));
-    this.#attach(config, devices, snapshot, report);
+    this.#attach(config, plan, devices, snapshot, report);
     await this.#activatePolicies(plan, report);
     await this.#switchBindings(config, plan, devices, 'on', report);
 
@@ -195,8 +196,18 @@ export class Reconciler {
     }
   }
 
-  #attach(config: Config, devices: Devices, snapshot: NetlinkSnapshot, report: ReconcileReport): void {
-    const desired = planAttachments(config, devices, snapshot, report);
+  /**
+   * An interface that goes over to the stack does so here for packets from the mobile network, and later, with
+   * the neighbours, for those to it: connection tracking sees first who began.
+   */
+  #attach(
+    config: Config,
+    plan: Plan,
+    devices: Devices,
+    snapshot: NetlinkSnapshot,
+    report: ReconcileReport,
+  ): void {
+    const desired = planAttachments(config, plan, devices, snapshot, report);
     report.changes = this.#datapath.attachments.sync(
       desired,
       snapshot.links.map((link) => link.ifindex),
@@ -244,11 +255,7 @@ export class Reconciler {
     snapshot: NetlinkSnapshot,
     report: ReconcileReport,
   ): Promise<void> {
-    const names = new Set(
-      config.role === 'mobile-router'
-        ? config.ingress.filter((item) => item.forwarding === 'fast').map((item) => item.interface)
-        : config.interfaces,
-    );
+    const names = new Set(config.role === 'mobile-router' ? fastIngress(plan) : config.interfaces);
     const links = snapshot.links.filter((link) =>
       [link.name, ...link.altNames].some((name) => names.has(name)),
     );
@@ -344,6 +351,7 @@ function routerOwning(plan: Plan, config: Config, prefix: Prefix): number {
 
 function planAttachments(
   config: Config,
+  plan: Plan,
   devices: Devices,
   snapshot: NetlinkSnapshot,
   report: ReconcileReport,
@@ -366,7 +374,8 @@ function planAttachments(
       add(role, link, 'ingress', link.type === ARPHRD.ETHER ? program : `${program}_l3`);
     } else {
       report.missing.push({ name, role });
-      report.problems.push({ code: 'INTERFACE_MISSING', message: `there is no interface ${name} now` });
+      const code: ProblemCode = 'INTERFACE_MISSING';
+      report.problems.push({ code, message: `there is no interface ${name} now` });
     }
   };
   add('home', devices.home, 'egress', 'coax_home');
@@ -375,8 +384,8 @@ function planAttachments(
     add('tunnel', devices.tunnel, 'ingress', 'coax_tunnel');
   }
   if (config.role === 'mobile-router') {
-    for (const item of config.ingress.filter(({ forwarding }) => forwarding === 'fast')) {
-      onLink('ingress', item.interface, 'coax_ingress');
+    for (const name of fastIngress(plan)) {
+      onLink('ingress', name, 'coax_ingress');
     }
     for (const binding of config.bindings) {
       onLink('uplink', binding.interface, 'coax_uplink');
@@ -387,6 +396,11 @@ function planAttachments(
     }
   }
   return attachments;
+}
+
+/** Ingress interfaces whose packets need not enter the stack. */
+function fastIngress(plan: Plan): string[] {
+  return plan.ingress.filter((item) => item.forwarding === 'fast').map((item) => item.interface);
 }
 
 /** The role number of a config, as the programs know it. */

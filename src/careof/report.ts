@@ -1,6 +1,8 @@
+import type { Attachment } from '../datapath/index.js';
+import type { Link } from '../netlink/index.js';
 import { formatSelector } from '../policy/index.js';
-import type { BindingView, PolicyView, Traffic } from '../views/index.js';
-import type { BindingPlan, RouterPlan } from './plan.js';
+import type { BindingView, InterfaceView, PolicyView, Traffic } from '../views/index.js';
+import type { BindingPlan, IngressPlan, RouterPlan } from './plan.js';
 
 /** A binding as people and programs see it. */
 export function bindingView(
@@ -8,6 +10,7 @@ export function bindingView(
   plan: BindingPlan,
   counted: { sentPackets: number; sentBytes: number; receivedPackets: number; receivedBytes: number },
   since: Date,
+  warnings: string[],
 ): BindingView {
   return {
     router,
@@ -24,6 +27,7 @@ export function bindingView(
     priority: plan.priority,
     sent: { packets: counted.sentPackets, bytes: counted.sentBytes },
     received: { packets: counted.receivedPackets, bytes: counted.receivedBytes },
+    warnings,
     since: since.toISOString(),
   };
 }
@@ -41,4 +45,47 @@ export function policyViews(router: RouterPlan, hits: (fid: number) => Traffic):
     use: policy.use.map(nameOf),
     ...hits(policy.fid),
   }));
+}
+
+/** The interfaces with our programs, those that are missing, and those that are left to the stack. */
+export function interfaceViews(
+  ingress: readonly IngressPlan[],
+  programs: {
+    attached: readonly Attachment[];
+    missing: readonly { name: string; role: Attachment['role'] }[];
+    mechanism: string;
+  },
+  links: readonly Link[],
+): InterfaceView[] {
+  const find = (name: string): Link | undefined =>
+    links.find((link) => link.name === name || link.altNames.includes(name));
+  const note = ({ forwarding, why }: IngressPlan): string => `${forwarding}: ${why}`;
+  const noteOf = (role: Attachment['role'], name: string): string | null => {
+    const plan = ingress.find((one) => one.interface === name || find(one.interface)?.name === name);
+    return plan && role === 'ingress' ? note(plan) : null;
+  };
+  return [
+    ...programs.attached.map((item) => ({
+      name: item.interface,
+      role: item.role,
+      attach: `${programs.mechanism} ${item.direction}`,
+      ifindex: item.ifindex,
+      note: noteOf(item.role, item.interface),
+    })),
+    ...programs.missing.map((item) => ({
+      ...item,
+      attach: 'none',
+      ifindex: null,
+      note: noteOf(item.role, item.name),
+    })),
+    ...ingress
+      .filter(({ forwarding }) => forwarding === 'stack')
+      .map((plan) => ({
+        name: plan.interface,
+        role: 'ingress',
+        attach: 'none',
+        ifindex: find(plan.interface)?.ifindex ?? null,
+        note: note(plan),
+      })),
+  ];
 }

@@ -7,6 +7,7 @@ const INTERFACES: readonly Column<InterfaceView>[] = [
   { title: 'ROLE', cell: (row) => row.role },
   { title: 'ATTACHED', cell: (row) => row.attach },
   { title: 'IFINDEX', align: 'right', cell: (row) => row.ifindex },
+  { title: 'NOTE', cell: (row) => row.note },
 ];
 
 const BINDINGS: readonly Column<ControllerStatus['bindings'][number]>[] = [

@@ -1,5 +1,6 @@
-import type { BindingView } from '../views/index.js';
+import type { BindingView, ProbeView } from '../views/index.js';
 import { formatBytes, formatSince, formatState } from './format.js';
+import { paint } from './output.js';
 import { type Column, formatTable } from './table.js';
 
 const COLUMNS: readonly Column<BindingView>[] = [
@@ -18,9 +19,31 @@ const COLUMNS: readonly Column<BindingView>[] = [
   { title: '', align: 'right', cell: (binding) => formatBytes(binding.sent.bytes) },
   { title: 'RECEIVED', align: 'right', cell: (binding) => binding.received.packets },
   { title: '', align: 'right', cell: (binding) => formatBytes(binding.received.bytes) },
+  {
+    title: 'WARN',
+    cell: ({ warnings }) => (warnings.length > 0 ? paint('yellow', warnings.join(' ')) : null),
+  },
 ];
+
+/** A binding with the answer to its echo. */
+export type ProbedBinding = BindingView & { probe: ProbeView | null };
+
+const ECHO: Column<ProbedBinding> = { title: 'ECHO', cell: ({ probe }) => describeProbe(probe) };
 
 /** The table of bindings. */
 export function formatBindings(bindings: readonly BindingView[]): string {
   return formatTable(COLUMNS, bindings, 'no bindings');
+}
+
+/** The table of bindings with how long an echo took. */
+export function formatProbedBindings(bindings: readonly ProbedBinding[]): string {
+  const failures = bindings.flatMap(({ probe }) =>
+    probe?.failure == null ? [] : [`${probe.router}/${probe.bid}: ${probe.failure}`],
+  );
+  return [formatTable([...COLUMNS, ECHO], bindings, 'no bindings'), ...failures].join('\n');
+}
+
+function describeProbe(probe: ProbeView | null): string | null {
+  if (probe === null) return null;
+  return probe.rttMs === null ? paint('red', 'failed') : `${probe.rttMs} ms`;
 }

@@ -38,7 +38,8 @@ export async function runCli(words: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(): Command {
+/** Every command with its options; nothing is run. */
+export function createProgram(): Command {
   const program = new Command('coax')
     .description('Steers the traffic of a multihomed IPv6 mobile router over its bindings, in the kernel.')
     .addHelpText('after', EXIT_TEXT)

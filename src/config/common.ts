@@ -2,7 +2,15 @@ import type { MobileRouterConfig } from './config.js';
 import type { YamlDocument } from './document.js';
 import { defaultSocket, type RawHomeAgent, type RawMobileRouter } from './schema.js';
 
-type CommonKey = 'instance' | 'socket' | 'bpffs' | 'external' | 'routing' | 'graceTimeMs' | 'limits';
+type CommonKey =
+  | 'instance'
+  | 'socket'
+  | 'bpffs'
+  | 'external'
+  | 'routing'
+  | 'graceTimeMs'
+  | 'silenceMs'
+  | 'limits';
 
 /** The settings that both roles have. */
 export function commonConfig(raw: RawMobileRouter | RawHomeAgent): Pick<MobileRouterConfig, CommonKey> {
@@ -18,6 +26,7 @@ export function commonConfig(raw: RawMobileRouter | RawHomeAgent): Pick<MobileRo
       protocol: raw.routing.protocol,
     },
     graceTimeMs: raw['grace-time'],
+    silenceMs: raw.silence,
     limits: raw.limits,
   };
 }

@@ -18,6 +18,8 @@ interface CommonConfig {
   readonly routing: RoutingConfig;
   /** How long an old care-of address is still accepted, milliseconds. */
   readonly graceTimeMs: number;
+  /** How long a binding may send without receiving before it is named, milliseconds; 0: for ever. */
+  readonly silenceMs: number;
   readonly limits: LimitsConfig;
 }
 
@@ -38,7 +40,7 @@ export interface MobileRouterConfig extends CommonConfig {
 
 export interface IngressConfig {
   readonly interface: string;
-  readonly forwarding: 'fast' | 'stack';
+  readonly forwarding: 'auto' | 'fast' | 'stack';
 }
 
 export interface MobileRouterBinding {

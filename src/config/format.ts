@@ -24,6 +24,7 @@ export function formatConfig(config: Config): string {
       protocol: routing.protocol,
     },
     'grace-time': `${config.graceTimeMs}ms`,
+    silence: `${config.silenceMs}ms`,
     limits,
   };
   if (config.role === 'mobile-router') {

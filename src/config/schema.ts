@@ -73,9 +73,11 @@ const bindingMtu = integer('an MTU', 1, 0xffff)
 
 const port = (which: string) =>
   parsed(
-    z.union([z.number(), z.string()], {
-      error: notA('a port or a range of ports', 'write PORT or LOW-HIGH, each from 0 to 65535'),
-    }),
+    z
+      .union([z.number(), z.string()], {
+        error: notA('a port or a range of ports', 'write PORT or LOW-HIGH, each from 0 to 65535'),
+      })
+      .meta({ form: 'PORT or LOW-HIGH' }),
     parsePorts,
   )
     .optional()
@@ -83,7 +85,9 @@ const port = (which: string) =>
 
 const selectorPrefix = (which: string) =>
   parsed(
-    z.string({ error: notA('an IPv6 address or prefix', 'write ADDRESS or ADDRESS/LENGTH') }),
+    z
+      .string({ error: notA('an IPv6 address or prefix', 'write ADDRESS or ADDRESS/LENGTH') })
+      .meta({ form: 'an IPv6 address or prefix' }),
     parseSelectorPrefix,
   )
     .optional()
@@ -91,9 +95,11 @@ const selectorPrefix = (which: string) =>
 
 const match = group('a selector', {
   mark: parsed(
-    z.union([z.number(), z.string()], {
-      error: notA('a mark', 'write VALUE or VALUE/MASK, for example 0x10/0xff'),
-    }),
+    z
+      .union([z.number(), z.string()], {
+        error: notA('a mark', 'write VALUE or VALUE/MASK, for example 0x10/0xff'),
+      })
+      .meta({ form: 'VALUE or VALUE/MASK' }),
     parseMark,
   )
     .optional()
@@ -101,9 +107,11 @@ const match = group('a selector', {
   source: selectorPrefix('Source'),
   destination: selectorPrefix('Destination'),
   protocol: parsed(
-    z.union([z.number(), z.string()], {
-      error: notA('a protocol', `write ${[...PROTOCOL_NAMES.keys()].join(', ')} or a number from 0 to 255`),
-    }),
+    z
+      .union([z.number(), z.string()], {
+        error: notA('a protocol', `write ${[...PROTOCOL_NAMES.keys()].join(', ')} or a number from 0 to 255`),
+      })
+      .meta({ form: 'a name or a number' }),
     parseProtocol,
   )
     .optional()
@@ -116,9 +124,9 @@ const match = group('a selector', {
   .prefault({})
   .describe('What to match; all settings must match, without any every packet does');
 
-const bindingReference = z.union([bid, z.string()], {
-  error: notA('a binding', 'write the name or the BID of a binding'),
-});
+const bindingReference = z
+  .union([bid, z.string()], { error: notA('a binding', 'write the name or the BID of a binding') })
+  .meta({ form: 'a binding by name or BID' });
 
 const useError = {
   error: notA(
@@ -171,10 +179,10 @@ const homeAgentBindingSchema = group('a binding', {
 
 export const ingressSchema = group('an ingress interface', {
   interface: interfaceName().describe('Interface towards the mobile network'),
-  forwarding: oneOf('a way of forwarding', ['fast', 'stack'])
-    .default('fast')
+  forwarding: oneOf('a way of forwarding', ['auto', 'fast', 'stack'])
+    .default('auto')
     .describe(
-      'fast: packets for home skip the network stack; stack: they go through it, so that firewall rules see them',
+      'fast: packets for home skip the network stack; stack: they go through it, so that firewall rules see them; auto: stack while netfilter has rules that would see them, else fast',
     ),
 });
 
@@ -241,6 +249,11 @@ const common = {
   'grace-time': duration('a time', 3_600_000)
     .prefault('10s')
     .describe('How long packets to an old care-of address are still accepted'),
+  silence: duration('a time', 3_600_000)
+    .prefault('10s')
+    .describe(
+      'A binding that sends for so long while nothing comes back by it is named in status; 0s: never',
+    ),
   limits: group('the limits', {
     bindings: integer('a limit', 1, 0x10_0000).default(64).describe('Bindings of all routers together'),
     routers: integer('a limit', 1, 0x10_0000).default(8).describe('Mobile routers'),

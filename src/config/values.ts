@@ -46,10 +46,10 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(what: 
   return z.enum(words, { error: notA(what, `write ${words.join(' or ')}`) });
 }
 
-/** Text of a given form. */
+/** Text of a given form; `what` reaches the documentation as the value's form. */
 export function text(what: string, form: RegExp, hint: string) {
   const error = notA(what, hint);
-  return z.string({ error }).regex(form, { error });
+  return z.string({ error }).regex(form, { error }).meta({ form: what });
 }
 
 /** A group of settings; keys it does not know are problems. */
@@ -80,7 +80,7 @@ export function list<Item extends z.ZodType>(what: string, item: Item) {
 const UNICAST_HINT = 'write a global unicast IPv6 address, for example 2001:db8::1';
 
 function stringFor(what: string, hint: string) {
-  return z.string({ error: notA(what, hint) });
+  return z.string({ error: notA(what, hint) }).meta({ form: what });
 }
 
 /** An address that is meaningful beyond one link. */

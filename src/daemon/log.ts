@@ -32,6 +32,8 @@ function describeChange(change: Exclude<ChangeEvent, { kind: 'problem' }>): stri
       return `binding ${change.name}: care-of address ${from} -> ${to}`;
     case 'generation':
       return `policy generation ${from} -> ${to}`;
+    case 'forwarding':
+      return `forwarding of ${change.name}: ${from === to ? to : `${from} -> ${to}`} (${change.why})`;
     case 'interface':
       return `interface ${change.name}: ${from} -> ${to}`;
   }

@@ -85,11 +85,14 @@ export const CxReason = {
   NOT_FOR_HOME: 9,
   LINK_SCOPE: 10,
   HOP_LIMIT: 11,
-  TOO_BIG: 12,
   MARK_DECIDES: 13,
   NO_BINDING: 14,
   NOT_OURS: 15,
   OTHER_HOST: 16,
+  ERROR_KEPT: 17,
+  TO_BE_SEGMENTED: 18,
+  PACKET_TOO_BIG: 24,
+  ERROR_RELAYED: 25,
   DROP_TRUNCATED: 32,
   DROP_HEADER_CHAIN: 33,
   DROP_SOURCE: 34,
@@ -106,6 +109,8 @@ export const CxReason = {
   DROP_TUNNEL_KEY: 45,
   DROP_BROKEN_STATE: 46,
   DROP_NOT_FOR_HOME: 47,
+  DROP_ANSWER_LIMIT: 48,
+  DROP_ERROR_INVALID: 49,
 } as const;
 
 export type CxReason = (typeof CxReason)[keyof typeof CxReason];
@@ -159,6 +164,35 @@ export type CxTunnelKind = (typeof CxTunnelKind)[keyof typeof CxTunnelKind];
 export function cxTunnelKindName(value: number): string {
   const entry = Object.entries(CxTunnelKind).find(([, each]) => each === value);
   return entry?.[0] ?? String(value);
+}
+
+/** struct cx_answer_budget */
+export interface CxAnswerBudget {
+  refilledAt: bigint;
+  left: number;
+}
+
+export const CxAnswerBudgetSize = 16;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxAnswerBudget(
+  value: CxAnswerBudget,
+  into = new Uint8Array(CxAnswerBudgetSize),
+  offset = 0,
+): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxAnswerBudgetSize);
+  into.fill(0, offset, offset + CxAnswerBudgetSize);
+  view.setBigUint64(0, fitBig(value.refilledAt, 64, false, 'refilledAt'), true);
+  view.setUint32(8, inRange(value.left, 0, 4294967295, 'left'), true);
+  return into;
+}
+
+export function decodeCxAnswerBudget(bytes: Uint8Array, offset = 0): CxAnswerBudget {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxAnswerBudgetSize);
+  return {
+    refilledAt: view.getBigUint64(0, true),
+    left: view.getUint32(8, true),
+  };
 }
 
 /** struct cx_binding */

@@ -2,8 +2,10 @@ import type { Config } from '../config/index.js';
 import { checkObject } from './build-info.js';
 import { checkCapabilities } from './capabilities.js';
 import { type Check, fail, reasonText, warn } from './check.js';
+import { checkFirewall } from './firewall.js';
 import { checkInterfaces } from './interfaces.js';
 import { checkBpffs, checkKernel } from './kernel.js';
+import { checkMarks } from './marks.js';
 import { checkHomeAgent, checkHomeInterface, checkNumbers } from './routing.js';
 
 /**
@@ -36,11 +38,14 @@ async function examineNetwork(config: Config): Promise<Check[]> {
     using netlink = Netlink.open();
     const links = await netlink.dumpLinks();
     const addresses = await netlink.dumpAddresses();
+    const rules = await netlink.dumpRules();
     return [
-      ...(await checkInterfaces(config, links)),
+      ...(await checkInterfaces(config, links, netlink)),
+      ...(await checkFirewall(config, links)),
       checkHomeInterface(config, links),
       await checkHomeAgent(config, netlink, addresses, links),
-      ...checkNumbers(config, await netlink.dumpRules(), await netlink.dumpRoutes()),
+      ...checkNumbers(config, rules, await netlink.dumpRoutes()),
+      ...(await checkMarks(config, rules)),
     ];
   } catch (error) {
     return [fail('network', reasonText(error), 'the native addon must load: build it with `make build`')];

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config/index.js';
-import type { Link } from '../netlink/index.js';
+import type { Link, Netlink } from '../netlink/index.js';
 import { mayLoad } from './capabilities.js';
 import { type Check, fail, ok, reasonText, warn } from './check.js';
 
@@ -34,14 +34,18 @@ export function interfacesOf(config: Config): NamedInterface[] {
 }
 
 /** Existence, state, forwarding and router advertisements of the interfaces, and who else sits on them. */
-export async function checkInterfaces(config: Config, links: readonly Link[]): Promise<Check[]> {
+export async function checkInterfaces(
+  config: Config,
+  links: readonly Link[],
+  netlink: Pick<Netlink, 'dumpFilters'>,
+): Promise<Check[]> {
   const checks: Check[] = [];
   for (const wanted of interfacesOf(config)) {
     const link = links.find((one) => one.name === wanted.name || one.altNames.includes(wanted.name));
     checks.push(checkPresence(wanted, link));
     if (link === undefined) continue;
     checks.push(...checkSysctls(wanted, link));
-    checks.push(await checkPrograms(link));
+    checks.push(await checkPrograms(link, netlink));
   }
   return checks;
 }
@@ -95,7 +99,7 @@ function checkSysctls(wanted: NamedInterface, link: Link): Check[] {
 }
 
 /** Programs of others run before or after ours and may take packets away. */
-async function checkPrograms(link: Link): Promise<Check> {
+async function checkPrograms(link: Link, netlink: Pick<Netlink, 'dumpFilters'>): Promise<Check> {
   const name = `programs on ${link.name}`;
   if (!mayLoad()) return warn(name, 'not looked at: needs root', 'run `coax doctor` as root');
   try {
@@ -111,9 +115,13 @@ async function checkPrograms(link: Link): Promise<Check> {
     const named = await Promise.all(
       found.map(async (one) => ({ ...one, name: await programName(one.programId) })),
     );
-    const others = named.filter((one) => !one.name.startsWith('coax'));
-    if (others.length === 0) return ok(name, named.length === 0 ? 'none' : 'only ours');
-    const list = others.map((one) => `${one.name || 'unnamed'} (id ${one.programId}, ${one.at})`).join(', ');
+    const all = [
+      ...named.map((one) => ({ ...one, words: `id ${one.programId}, ${one.at}` })),
+      ...(await clsactFilters(link, netlink)),
+    ];
+    const others = all.filter((one) => !one.name.startsWith('coax'));
+    if (others.length === 0) return ok(name, all.length === 0 ? 'none' : 'only ours');
+    const list = others.map((one) => `${one.name || 'unnamed'} (${one.words})`).join(', ');
     return warn(
       name,
       `others: ${list}`,
@@ -122,6 +130,22 @@ async function checkPrograms(link: Link): Promise<Check> {
   } catch (error) {
     return warn(name, `could not be looked at: ${reasonText(error)}`, 'run `coax doctor` as root');
   }
+}
+
+/** Filters of traffic control at both hooks: programs, and whatever else may take packets away. */
+async function clsactFilters(
+  link: Link,
+  netlink: Pick<Netlink, 'dumpFilters'>,
+): Promise<{ name: string; words: string }[]> {
+  const both = await Promise.all(
+    (['ingress', 'egress'] as const).map(async (direction) =>
+      (await netlink.dumpFilters(link.ifindex, direction)).map(({ kind, name, priority }) => ({
+        name: name ?? '',
+        words: `${kind} filter of priority ${priority}, clsact ${direction}`,
+      })),
+    ),
+  );
+  return both.flat();
 }
 
 /** Empty when the kernel does not let us see it (that needs CAP_SYS_ADMIN). */

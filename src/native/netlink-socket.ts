@@ -1,6 +1,6 @@
 /** Errors thrown by the methods are those of the addon: `errno` and `operation`. */
 export interface NativeNetlinkSocket {
-  /** Joins a multicast group by number (RTNLGRP_*). */
+  /** Joins a multicast group by number (such as RTNLGRP_*). */
   addMembership(group: number): void;
   /** Sends to the kernel, which handles the request before the call returns. */
   send(message: Uint8Array): void;
@@ -22,4 +22,6 @@ export interface NativeNetlinkSocket {
 export type NativeNetlinkSocketConstructor = new (
   receiveBuffer: number,
   onReceive: (datagrams: Uint8Array[] | null, errno: number) => void,
+  /** NETLINK_* number of the kernel's subsystem. */
+  protocol: number,
 ) => NativeNetlinkSocket;

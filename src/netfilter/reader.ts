@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { type ExecFileException, execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseIp6tables } from './ip6tables.js';
@@ -7,7 +7,7 @@ import type { Ruleset } from './ruleset.js';
 import { RulesetError, type RulesetErrorCode } from './ruleset-error.js';
 
 /** Never by PATH: a program of another package is called `nft`, too. */
-const FOLDERS = ['/usr/sbin', '/sbin', '/usr/bin', '/bin'] as const;
+const FOLDERS: readonly string[] = ['/usr/sbin', '/sbin', '/usr/bin', '/bin'];
 
 const TIMEOUT_MS = 5000;
 /** Bytes; what is longer is not read to its end. */
@@ -20,9 +20,22 @@ const TABLE_MODULES = ['filter', 'nat', 'mangle', 'raw', 'security'].map(
   (table) => `/sys/module/ip6table_${table}`,
 );
 
-/** The rules that the kernel's nf_tables has. @throws RulesetError */
-export async function readNftables(): Promise<Ruleset> {
-  const nft = find('nft');
+/**
+ * All rules of netfilter in this network namespace.
+ * @param mayHaveRules whether nf_tables may have any: nothing is started to find that there are none
+ * @param folders where the programs that list rules are looked for
+ * @throws RulesetError, and what `mayHaveRules` throws
+ */
+export async function readRuleset(
+  mayHaveRules: () => Promise<boolean>,
+  folders: readonly string[] = FOLDERS,
+): Promise<Ruleset> {
+  const older = await readIp6tables(folders);
+  return [...older, ...((await mayHaveRules()) ? await readNftables(folders) : [])];
+}
+
+async function readNftables(folders: readonly string[]): Promise<Ruleset> {
+  const nft = find(folders, 'nft');
   if (nft === undefined) {
     throw new RulesetError(
       'NFT_MISSING',
@@ -38,14 +51,13 @@ export async function readNftables(): Promise<Ruleset> {
 /**
  * The rules of the older ip6tables (iptables-legacy), which nf_tables does not know of. Nothing is loaded by
  * looking: only tables that are there already are listed.
- * @throws RulesetError
  */
-export async function readIp6tables(): Promise<Ruleset> {
+async function readIp6tables(folders: readonly string[]): Promise<Ruleset> {
   const tables = legacyTables();
   if (tables.length === 0) {
     return [];
   }
-  const program = find('ip6tables-legacy-save') ?? find('ip6tables-save');
+  const program = find(folders, 'ip6tables-legacy-save') ?? find(folders, 'ip6tables-save');
   if (program === undefined) {
     throw new RulesetError(
       'IP6TABLES_MISSING',
@@ -57,6 +69,15 @@ export async function readIp6tables(): Promise<Ruleset> {
     texts.push(await run(program, ['-t', table], 'IP6TABLES_FAILED'));
   }
   return parseIp6tables(texts.join('\n'));
+}
+
+/** May there be rules of the older ip6tables? The kernel does not announce their changes. */
+export function hasIp6tables(): boolean {
+  try {
+    return legacyTables().length > 0;
+  } catch {
+    return true;
+  }
 }
 
 function legacyTables(): string[] {
@@ -76,15 +97,25 @@ function legacyTables(): string[] {
   }
 }
 
-function find(name: string): string | undefined {
-  return FOLDERS.map((folder) => join(folder, name)).find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+function find(folders: readonly string[], name: string): string | undefined {
+  return folders
+    .map((folder) => join(folder, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** What was stopped because of its length or its time. */
+function tooLong(error: ExecFileException): string | undefined {
+  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
+    return `said more than ${OUTPUT_LIMIT} bytes`;
+  }
+  return error.killed === true ? `was stopped after ${TIMEOUT_MS} ms` : undefined;
 }
 
 async function run(program: string, args: readonly string[], code: RulesetErrorCode): Promise<string> {
@@ -96,10 +127,8 @@ async function run(program: string, args: readonly string[], code: RulesetErrorC
         return;
       }
       const said = stderr.trim().split('\n')[0];
-      const reason = error.killed === true ? `was stopped after ${TIMEOUT_MS} ms` : said || error.message;
-      reject(
-        new RulesetError(code, `"${[program, ...args].join(' ')}": ${reason}`, { cause: error }),
-      );
+      const reason = tooLong(error) ?? (said || error.message);
+      reject(new RulesetError(code, `"${[program, ...args].join(' ')}": ${reason}`, { cause: error }));
     });
   });
 }

@@ -1,5 +1,8 @@
 /** Numbers of the kernel's uapi headers (linux/netlink.h, rtnetlink.h, if_link.h, ...), grouped by prefix. */
 
+/** The kernel's subsystems that are spoken to by netlink. */
+export const NETLINK = { ROUTE: 0, NETFILTER: 12, GENERIC: 16 } as const;
+
 export const AF = { UNSPEC: 0, INET: 2, INET6: 10 } as const;
 
 export const NLMSG = { NOOP: 1, ERROR: 2, DONE: 3, OVERRUN: 4 } as const;
@@ -44,6 +47,7 @@ export const RTM = {
   NEWRULE: 32,
   DELRULE: 33,
   GETRULE: 34,
+  GETTFILTER: 46,
 } as const;
 
 export const RTNLGRP = {
@@ -95,6 +99,7 @@ export const IFLA = {
   OPERSTATE: 16,
   LINKINFO: 18,
   NET_NS_PID: 19,
+  STATS64: 23,
   AF_SPEC: 26,
   NET_NS_FD: 28,
   EXT_MASK: 29,
@@ -264,3 +269,27 @@ export const FR_ACT = {
 } as const;
 
 export const FIB_RULE_INVERT = 0x02;
+
+export const NFNL_SUBSYS_NFTABLES = 10;
+
+export const NFNLGRP = { NFTABLES: 7 } as const;
+
+export const NFT_MSG = {
+  NEWTABLE: 0,
+  DELTABLE: 2,
+  NEWCHAIN: 3,
+  DELCHAIN: 5,
+  NEWRULE: 6,
+  DELRULE: 8,
+  GETGEN: 16,
+} as const;
+
+export const NFTA_GEN_ID = 1;
+
+/** Attributes of traffic control (linux/rtnetlink.h, linux/pkt_cls.h). */
+export const TCA = { KIND: 1, OPTIONS: 2 } as const;
+
+export const TCA_BPF = { NAME: 7 } as const;
+
+/** Parents of filters at the hooks of clsact. */
+export const TC_PARENT = { ingress: 0xfffffff2, egress: 0xfffffff3 } as const;

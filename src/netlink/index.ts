@@ -1,8 +1,10 @@
 export type { AddressId, AddressSpec } from './address-request.js';
 export * from './constants.js';
+export { turnOffFeatures } from './device-features.js';
 export { errnoName, NetlinkDecodeError, NetlinkError, type NetlinkErrorCode } from './errors.js';
+export type { Filter } from './filter.js';
 export { type InterfaceAddress, interfaceAddressKey } from './interface-address.js';
-export { type AddrGenMode, type Link, linkKey, type OperState } from './link.js';
+export { type AddrGenMode, type Link, type LinkStats, linkKey, type OperState } from './link.js';
 export type { LinkChange, LinkOptions, VethOptions, VxlanOptions } from './link-request.js';
 export type { Mode } from './mode.js';
 export {
@@ -21,4 +23,5 @@ export { type NextHop, type Route, type RouteType, routeKey } from './route.js';
 export type { NextHopSpec, RouteQuery, RouteSpec } from './route-request.js';
 export { type Rule, type RuleAction, ruleKey } from './rule.js';
 export type { RuleSpec } from './rule-request.js';
+export { RulesetMonitor } from './ruleset-monitor.js';
 export type { Message } from './wire.js';

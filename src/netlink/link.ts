@@ -109,6 +109,42 @@ export function decodeLink(body: Uint8Array): Link | undefined {
   };
 }
 
+/** Counters of an interface since it was made; numbers are exact up to 2^53. */
+export interface LinkStats {
+  rxPackets: number;
+  txPackets: number;
+  rxBytes: number;
+  txBytes: number;
+  rxErrors: number;
+  txErrors: number;
+  rxDropped: number;
+  txDropped: number;
+}
+
+/** In the order of struct rtnl_link_stats64. */
+const STATS = [
+  'rxPackets',
+  'txPackets',
+  'rxBytes',
+  'txBytes',
+  'rxErrors',
+  'txErrors',
+  'rxDropped',
+  'txDropped',
+] as const;
+
+/**
+ * Decodes the counters in the body of RTM_NEWLINK; undefined where they were left out.
+ * @throws NetlinkDecodeError
+ */
+export function decodeLinkStats(body: Uint8Array): LinkStats | undefined {
+  const bytes = new Attributes(body.subarray(16)).bytes(IFLA.STATS64);
+  if (bytes === undefined) return undefined;
+  const reader = new Reader(bytes);
+  const entries = STATS.map((name, position) => [name, reader.u64(position * 8)]);
+  return Object.fromEntries(entries) as unknown as LinkStats;
+}
+
 export function linkKey(link: Link): string {
   return String(link.ifindex);
 }

@@ -7,8 +7,9 @@ import {
 } from './address-request.js';
 import { AF, NDA, NTF, RTA, RTM } from './constants.js';
 import { NetlinkError } from './errors.js';
+import { decodeFilter, type Filter, filterDumpBody } from './filter.js';
 import { addressHeader, decodeInterfaceAddress, type InterfaceAddress } from './interface-address.js';
-import { decodeLink, type Link, linkDumpBody } from './link.js';
+import { decodeLink, decodeLinkStats, type Link, type LinkStats, linkDumpBody } from './link.js';
 import {
   type LinkChange,
   type LinkOptions,
@@ -149,11 +150,30 @@ export class Netlink implements Disposable {
     return this.#dump(RTM.GETRULE, header.finish(), decodeRule, 'list the rules');
   }
 
+  /** Filters at a clsact hook of a link; none where there is no such hook. */
+  async dumpFilters(ifindex: number, direction: 'ingress' | 'egress'): Promise<Filter[]> {
+    const body = filterDumpBody(ifindex, direction);
+    return this.#dump(
+      RTM.GETTFILTER,
+      body,
+      decodeFilter,
+      `list the filters at ${direction} of link ${ifindex}`,
+      ['ENODEV', 'EINVAL', 'ENOENT'],
+    );
+  }
+
   /** A link by ifindex, name or alternative name; undefined when there is none. */
   async getLink(which: number | string): Promise<Link | undefined> {
     const request = { type: RTM.GETLINK, flags: 0, body: oneLinkBody(which) };
     const messages = await tolerating(this.#socket.request(request, `get link ${which}`), ['ENODEV'], []);
     return decodeFirst(messages, decodeLink);
+  }
+
+  /** Counters of a link by ifindex; undefined when there is none. */
+  async getLinkStats(ifindex: number): Promise<LinkStats | undefined> {
+    const request = { type: RTM.GETLINK, flags: 0, body: oneLinkBody(ifindex) };
+    const reading = this.#socket.request(request, `read the counters of link ${ifindex}`);
+    return decodeFirst(await tolerating(reading, ['ENODEV'], []), decodeLinkStats);
   }
 
   /**

@@ -1,23 +1,23 @@
 import { addon } from '../native/addon.js';
 import type { NativeNetlinkSocket } from '../native/netlink-socket.js';
-import { NLM_F, NLMSG } from './constants.js';
+import { NETLINK, NLM_F, NLMSG } from './constants.js';
 import { errnoName, kernelError, NetlinkError } from './errors.js';
 import { decodeReply } from './reply.js';
 import { decodeMessages, encodeMessage, type Message } from './wire.js';
 
 const DUMP_ATTEMPTS = 20;
 
-/** Opens a netlink socket whose callback gets datagrams, or an errno when messages were lost. */
+/** Opens a netlink socket (of rtnetlink unless told otherwise) whose callback gets datagrams, or an errno when messages were lost. */
 export function openSocket(
   receiveBuffer: number,
   onReceive: (datagrams: Uint8Array[] | null, errno: number) => void,
+  protocol: number = NETLINK.ROUTE,
 ): NativeNetlinkSocket {
   try {
-    return new (addon().NetlinkSocket)(receiveBuffer, onReceive);
+    return new (addon().NetlinkSocket)(receiveBuffer, onReceive, protocol);
   } catch (cause) {
-    throw new NetlinkError('NETLINK_SOCKET', `Cannot open a netlink socket: ${(cause as Error).message}`, {
-      cause,
-    });
+    const { message, errno } = cause as Error & { errno?: number };
+    throw new NetlinkError('NETLINK_SOCKET', `Cannot open a netlink socket: ${message}`, { errno, cause });
   }
 }
 
@@ -30,7 +30,7 @@ interface Exchange {
   reject: (error: Error) => void;
 }
 
-/** A request of the kernel: a type (RTM_*), flags beyond REQUEST and ACK, and the body after the header. */
+/** A request of the kernel: a type (such as RTM_*), flags beyond REQUEST and ACK, and the body after the header. */
 export interface Request {
   type: number;
   flags: number;
@@ -46,8 +46,9 @@ export class RequestSocket implements Disposable {
   #closed = false;
 
   /** @throws NetlinkError NETLINK_SOCKET */
-  constructor(receiveBuffer: number) {
-    this.#socket = openSocket(receiveBuffer, (datagrams, errno) => this.#receive(datagrams, errno));
+  constructor(receiveBuffer: number, protocol?: number) {
+    const onReceive = (datagrams: Uint8Array[] | null, errno: number) => this.#receive(datagrams, errno);
+    this.#socket = openSocket(receiveBuffer, onReceive, protocol);
   }
 
   /**

@@ -82,6 +82,12 @@ export class Reader {
     return this.#view.getUint32(offset, LITTLE_ENDIAN);
   }
 
+  /** Exact up to 2^53. */
+  u64(offset: number): number {
+    this.#check(offset, 8);
+    return Number(this.#view.getBigUint64(offset, LITTLE_ENDIAN));
+  }
+
   i32(offset: number): number {
     this.#check(offset, 4);
     return this.#view.getInt32(offset, LITTLE_ENDIAN);

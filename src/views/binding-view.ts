@@ -31,8 +31,24 @@ export interface BindingView {
   priority: number;
   sent: Traffic;
   received: Traffic;
+  /** Codes of what is wrong with it although it is usable, as in `problems` of the status. */
+  warnings: string[];
   /** When it entered this state, ISO 8601. */
   since: string;
+}
+
+/** An ICMPv6 echo by way of one binding: from its care-of address to the home agent, or back. */
+export interface ProbeView {
+  router: string;
+  bid: number;
+  name: string;
+  /** Who asked and who was asked; `null` where there is no care-of address now. */
+  from: string | null;
+  to: string | null;
+  /** The fastest of a few answers, milliseconds; `null` without an answer. */
+  rttMs: number | null;
+  /** Why there was none; `null` with an answer. */
+  failure: string | null;
 }
 
 /** A change asked for through the API. At least one field is set; `acceptOnly` needs `careOf`. */

@@ -15,4 +15,6 @@ export type ChangeEvent =
     }
   | { kind: 'generation'; from: number; to: number }
   | { kind: 'interface'; name: string; from: string; to: string }
+  /** An ingress interface goes over to the fast path or to the stack. */
+  | { kind: 'forwarding'; name: string; from: string | null; to: string; why: string }
   | { kind: 'problem'; code: string; message: string };

@@ -1,5 +1,5 @@
 import type { Config } from '../config/index.js';
-import type { BindingChange, BindingView } from './binding-view.js';
+import type { BindingChange, BindingView, ProbeView } from './binding-view.js';
 import type { ChangeEvent } from './change-event.js';
 import type { MapDump, MapView } from './map-view.js';
 import type { PolicyView } from './policy-view.js';
@@ -41,6 +41,8 @@ export interface Controller {
    * @throws RequestError `UNKNOWN_ROUTER`, `UNKNOWN_BINDING`, `INVALID_CARE_OF`, `WRONG_ROLE`
    */
   setBinding(router: string | undefined, bid: number, change: BindingChange): Promise<BindingView>;
+  /** Sends an echo by way of every binding; takes seconds. Requests that come meanwhile get the same answer. */
+  probe(): Promise<ProbeView[]>;
   on(event: 'change', listener: (change: ChangeEvent) => void): void;
 }
 

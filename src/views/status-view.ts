@@ -3,14 +3,16 @@ import type { ReasonView } from './reason-view.js';
 
 export type Role = 'mobile-router' | 'home-agent';
 
-/** An interface that one of our programs sits on. */
+/** An interface that one of our programs sits on, or that packets of home come from by way of the stack. */
 export interface InterfaceView {
   name: string;
   /** `home`, `ingress`, `uplink` or `tunnel`; an interface may be listed more than once. */
   role: string;
-  /** How: such as `tcx ingress`; `none` when the interface is not there. */
+  /** How: such as `tcx ingress`; `none` when the interface is not there, or left to the stack. */
   attach: string;
   ifindex: number | null;
+  /** Of an ingress interface: `fast` or `stack`, and why; `null` of others. */
+  note: string | null;
 }
 
 /** Something an operator should know. */

@@ -7,6 +7,7 @@ import {
   type MapDump,
   type MapView,
   type PolicyView,
+  type ProbeView,
   type ReasonView,
   type ReloadResult,
   RequestError,
@@ -49,7 +50,7 @@ export class FakeController implements Controller {
       role: 'home-agent',
       instance: 'default',
       generation: 1,
-      interfaces: [{ name: 'core0', role: 'uplink', attach: 'tcx ingress', ifindex: 3 }],
+      interfaces: [{ name: 'core0', role: 'uplink', attach: 'tcx ingress', ifindex: 3, note: null }],
       bindings: this.bindings().map(({ router, bid, name, state, careOf }) => ({
         router,
         bid,
@@ -87,9 +88,16 @@ export class FakeController implements Controller {
         priority: 10,
         sent: { packets: 12, bytes: 15_360 },
         received: { packets: 3, bytes: 300 },
+        warnings: [],
         since: '2026-01-01T00:00:00.000Z',
       },
     ];
+  }
+
+  async probe(): Promise<ProbeView[]> {
+    this.calls.push('probe');
+    const [from, to] = ['2001:db8:ffff::1', '2001:db8:a::2'];
+    return [{ router: 'mr1', bid: 1, name: 'lte-a', from, to, rttMs: 0.42, failure: null }];
   }
 
   policies(): PolicyView[] {

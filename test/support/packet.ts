@@ -237,13 +237,22 @@ export class Packet {
     });
   }
 
-  icmpv6({ type = 128, code = 0 }: { type?: number; code?: number } = {}): Packet {
+  icmpv6({
+    type = 128,
+    code = 0,
+    detail = 0,
+  }: {
+    type?: number;
+    code?: number;
+    detail?: number;
+  } = {}): Packet {
     return this.#with({
       protocol: Next.ICMPV6,
       write: ({ rest, ipv6 }) => {
         const bytes = Buffer.alloc(8);
         bytes.writeUInt8(type, 0);
         bytes.writeUInt8(code, 1);
+        bytes.writeUInt32BE(detail, 4);
         bytes.writeUInt16BE(checksum(ipv6, Next.ICMPV6, bytes, rest), 2);
         return bytes;
       },

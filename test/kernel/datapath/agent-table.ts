@@ -19,6 +19,7 @@ import {
   policies,
   STRANGER,
   TUNNEL_SOURCE_MAC,
+  tooBig,
   up,
   uplinkMacs,
 } from './worlds.js';
@@ -50,6 +51,8 @@ const marked = agentWorld({ policies: policies({ match: { mark: { value: 1, mask
 const byPort = agentWorld({
   policies: policies({ match: { destinationPort: { low: 2000, high: 2000 } }, use: [BID.B] }),
 });
+
+const large = (packet: Packet): Packet => packet.udp().payload(MTU - 47);
 
 const intoTunnel: PacketRow[] = [
   row('to a mobile network', 'INGRESS ENCAPSULATED', toPorts(down()), {
@@ -101,13 +104,14 @@ const intoTunnel: PacketRow[] = [
   row('no usable binding', 'INGRESS NO_BINDING', toPorts(down()), {
     world: agentWorld({ rows: { A: null, B: null, C: null } }),
   }),
-  row(
-    'too big',
-    'INGRESS TOO_BIG',
-    down()
-      .udp()
-      .payload(MTU - 47),
-  ),
+  row('too big', 'INGRESS PACKET_TOO_BIG', large(down()), {
+    expected: tooBig(large(down()), { from: HOME_AGENT, to: CORRESPONDENT }).onEthernet(toNeighbour),
+  }),
+  row('too big, from behind another router', 'INGRESS PACKET_TOO_BIG', large(down({ source: STRANGER })), {
+    expected: tooBig(large(down({ source: STRANGER })), { from: HOME_AGENT, to: STRANGER }).onEthernet(
+      toHome,
+    ),
+  }),
   row(
     'a tunnel of ours comes back',
     'INGRESS DROP_LOOP',
@@ -256,6 +260,10 @@ const dUnresolved = agentWorld({ rows: { D: agentRow('D', { flags: 0 }) } });
 const dGone = agentWorld({ rows: { D: null } });
 const dExternal = agentWorld({ rows: { D: agentRow('D', { kind: 3, tunnelId: 7 }) } });
 
+const largeBetween = large(up({ destination: OTHER_HOST }));
+/** The stack sends it back into the tunnel. */
+const refused = tooBig(largeBetween, { from: HOME_AGENT }).onEthernet(toHome);
+
 const relay: PacketRow[] = [
   row('outer header rewritten in place', 'UPLINK RELAYED', fromA({ hopLimit: 3 }).carrying(between()), {
     expected: relayed(),
@@ -307,37 +315,12 @@ const relay: PacketRow[] = [
     world: dExternal,
     expected: between({ hopLimit: 63 }).onEthernet({ source: TUNNEL_SOURCE_MAC, destination: HOME_MAC }),
   }),
-  row(
-    'too big: the stack answers',
-    'UPLINK TO_STACK_DECAPSULATED',
-    fromA().carrying(
-      up({ destination: OTHER_HOST })
-        .udp()
-        .payload(MTU - 47),
-    ),
-    {
-      expected: up({ destination: OTHER_HOST })
-        .udp()
-        .payload(MTU - 47)
-        .onEthernet(toHome),
-    },
-  ),
+  row('too big', 'UPLINK PACKET_TOO_BIG', fromA().carrying(largeBetween), { expected: refused }),
   row(
     'too big behind outer extension headers',
-    'UPLINK TO_STACK_DECAPSULATED',
-    fromA()
-      .encapsulationLimit()
-      .carrying(
-        up({ destination: OTHER_HOST })
-          .udp()
-          .payload(MTU - 47),
-      ),
-    {
-      expected: up({ destination: OTHER_HOST })
-        .udp()
-        .payload(MTU - 47)
-        .onEthernet(toHome),
-    },
+    'UPLINK PACKET_TOO_BIG',
+    fromA().encapsulationLimit().carrying(largeBetween),
+    { expected: refused },
   ),
   row(
     'back to the router it came from',

@@ -12,6 +12,7 @@ import {
   outerUp,
   policies,
   TUNNEL_SOURCE_MAC,
+  tooBig,
   type Uplink,
   up,
   uplinkMacs,
@@ -74,6 +75,26 @@ const external = (
   ...more,
 });
 
+const toHome = { source: HOME_MAC, destination: HOME_MAC };
+const oneMore = local({})
+  .udp()
+  .payload(MTU - 47);
+const narrowB = mobileWorld({
+  policies: policies({ match: { mark: { value: 0x10, mask: 0xff } }, use: [BID.B] }),
+  rows: { B: mobileRow('B', { mtu: 1280 }) },
+});
+// A test run gives segments without their kind, and of such the kernel cannot make room in front.
+const segmented = local({}).tcp().payload(3000).onEthernet();
+const segments = { context: { gsoSize: 1000, gsoSegs: 3 }, counted: 3 };
+
+function answered(description: string, packet: Packet, more: Partial<PacketRow> = {}): PacketRow {
+  return {
+    ...dropped(`too big: ${description}`, 'PACKET_TOO_BIG', packet.onEthernet()),
+    expected: tooBig(packet, { to: HOME_ADDRESS }).onEthernet(toHome),
+    ...more,
+  };
+}
+
 const rows: PacketRow[] = [
   carried('local traffic', 'A', {}),
   carried('forwarded by the stack', 'A', { source: '2001:db8:100:1::10', hopLimit: 63 }),
@@ -113,18 +134,32 @@ const rows: PacketRow[] = [
   dropped('a care-of address as source', 'DROP_LOOP', udp({ source: CARE_OF.B }).onEthernet()),
   dropped('an address of nobody as source', 'DROP_SOURCE', udp({ source: '2001:db8:666::1' }).onEthernet()),
   dropped('no usable binding', 'DROP_NO_BINDING', udp({}).onEthernet(), { world: nothingUsable }),
-  dropped(
-    'one byte more than the MTU',
-    'DROP_TOO_BIG',
-    local({})
-      .udp()
-      .payload(MTU - 47)
-      .onEthernet(),
-  ),
-  dropped('segments of one byte more', 'DROP_TOO_BIG', local({}).tcp().payload(3000).onEthernet(), {
+  answered('one byte more than the MTU', oneMore),
+  answered('segments of one byte more', local({}).tcp().payload(3000), {
     context: { gsoSize: MTU - 59, gsoSegs: 3 },
     counted: 3,
+    expected: tooBig(local({}).tcp().payload(3000), { to: HOME_ADDRESS, segment: MTU + 1 }).onEthernet(
+      toHome,
+    ),
   }),
+  answered('the MTU of the binding that the mark chooses', oneMore, {
+    world: narrowB,
+    context: { mark: 0x10 },
+    expected: tooBig(oneMore, { to: HOME_ADDRESS, mtu: 1280 }).onEthernet(toHome),
+  }),
+  dropped('the kernel refuses room: the device segments', 'TO_BE_SEGMENTED', segmented, segments),
+  {
+    ...dropped('the kernel refuses room after segmentation', 'DROP_ENCAP_FAILED', segmented, segments),
+    program: 'coax_peer',
+  },
+  { ...carried('a segment at the other end of the home interface', 'A', {}), program: 'coax_peer' },
+  {
+    ...carried('a mark at the other end of the home interface', 'B', {}),
+    program: 'coax_peer',
+    world: marked,
+    context: { mark: 0x10 },
+    policy: [1, 1],
+  },
   dropped('one byte less than promised', 'DROP_TRUNCATED', local({ payloadLength: 9 }).udp().onEthernet()),
   dropped(
     'nine extension headers',

@@ -7,6 +7,7 @@ import {
   CARE_OF,
   HOME_AGENT,
   HOME_MAC,
+  LAN_MAC,
   LAN_UNKNOWN,
   MTU,
   mobileRow,
@@ -14,6 +15,7 @@ import {
   outerUp,
   policies,
   TUNNEL_SOURCE_MAC,
+  tooBig,
   type Uplink,
   up,
   uplinkMacs,
@@ -24,6 +26,7 @@ const externalOnly = mobileWorld({ rows: { A: null, B: null } });
 const unresolved = mobileWorld({ rows: { A: mobileRow('A', { flags: 0 }) } });
 const withoutLink = mobileWorld({ rows: { A: mobileRow('A', { flags: CxBindingFlag.NO_LINK_HEADER }) } });
 const nothingUsable = mobileWorld({ rows: { A: null, B: null, C: null } });
+const unequal = mobileWorld({ rows: { A: mobileRow('A', { mtu: 1500 }), B: mobileRow('B', { mtu: 1280 }) } });
 const noRow = mobileWorld({
   routes: [{ prefix: '::/0', router: 99 }],
   prefixes: [{ prefix: '::/0', router: 99 }],
@@ -138,6 +141,18 @@ const classes: PacketRow[] = [0, 1, 2, 3, 0x2e << 2, (0x2e << 2) | 3, 0xff].map(
   }),
 );
 
+/** A row whose sender is told that its packet is too big. */
+function answered(
+  description: string,
+  packet: Packet,
+  { world = usual, ...more }: { world?: PacketRow['world'] } & Parameters<typeof tooBig>[1] = {},
+): PacketRow {
+  return {
+    ...kept(`too big: ${description}`, 'PACKET_TOO_BIG', packet.onEthernet(), { world }),
+    expected: tooBig(packet, more).onEthernet({ source: LAN_MAC.own, destination: LAN_MAC.host }),
+  };
+}
+
 const sized =
   (size: number): Build =>
   (fields) =>
@@ -148,8 +163,30 @@ const tcpSize = 40 + 20;
 
 const sizes: PacketRow[] = [
   carried('exactly the MTU', 'A', sized(MTU)),
-  kept('one byte more', 'TOO_BIG', sized(MTU + 1)({}).onEthernet()),
-  kept('far more than the MTU', 'TOO_BIG', sized(3000)({}).onEthernet()),
+  answered('one byte more', sized(MTU + 1)({})),
+  answered('far more than the MTU', sized(3000)({})),
+  answered('of another binding than the smallest', sized(1501)({}), { world: unequal, mtu: 1500 }),
+  answered('behind extension headers', up().hopByHop().destinationOptions().udp().payload(MTU)),
+  answered('a first fragment', up().fragment({ more: true }).udp().payload(MTU)),
+  answered('a later fragment', up().fragment({ offset: 9, nextHeader: Next.ICMPV6 }).payload(MTU)),
+  answered('an echo request', up().icmpv6().payload(MTU)),
+  {
+    ...answered('the bytes behind the packet are not quoted', sized(MTU + 1)({})),
+    packet: sized(MTU + 1)({})
+      .pad(9)
+      .onEthernet(),
+  },
+  {
+    ...answered('to a host nobody has resolved', sized(MTU + 1)({ source: LAN_UNKNOWN }), {
+      to: LAN_UNKNOWN,
+    }),
+    expected: tooBig(sized(MTU + 1)({ source: LAN_UNKNOWN }), { to: LAN_UNKNOWN }).onEthernet({
+      source: HOME_MAC,
+      destination: HOME_MAC,
+    }),
+  },
+  kept('an error is not answered', 'DROP_TOO_BIG', up().icmpv6({ type: 1 }).payload(MTU).onEthernet()),
+  kept('a redirect is not answered', 'DROP_TOO_BIG', up().icmpv6({ type: 137 }).payload(MTU).onEthernet()),
   {
     ...kept('segments of exactly the MTU', 'TO_TUNNEL_DEVICE', up().tcp().payload(3000).onEthernet()),
     world: externalOnly,
@@ -161,27 +198,23 @@ const sizes: PacketRow[] = [
       .onEthernet({ source: TUNNEL_SOURCE_MAC, destination: HOME_MAC }),
   },
   {
-    ...kept('segments of one byte more', 'TOO_BIG', up().tcp().payload(3000).onEthernet()),
+    ...answered('segments of one byte more', up().tcp().payload(3000), { segment: MTU + 1 }),
     world: externalOnly,
     context: { gsoSize: MTU - tcpSize + 1, gsoSegs: 3 },
     counted: 3,
   },
   {
-    ...kept(
-      'TCP options count in a segment',
-      'TOO_BIG',
-      up().tcp({ options: 12 }).payload(3000).onEthernet(),
-    ),
+    ...answered('TCP options count in a segment', up().tcp({ options: 12 }).payload(3000), {
+      segment: MTU + 1,
+    }),
     world: externalOnly,
     context: { gsoSize: MTU - tcpSize - 11, gsoSegs: 3 },
     counted: 3,
   },
   {
-    ...kept(
-      'extension headers count in a segment',
-      'TOO_BIG',
-      up().destinationOptions().tcp().payload(3000).onEthernet(),
-    ),
+    ...answered('extension headers count in a segment', up().destinationOptions().tcp().payload(3000), {
+      segment: MTU + 1,
+    }),
     world: externalOnly,
     context: { gsoSize: MTU - tcpSize - 7, gsoSegs: 3 },
     counted: 3,
@@ -197,14 +230,18 @@ const sizes: PacketRow[] = [
       .onEthernet({ source: TUNNEL_SOURCE_MAC, destination: HOME_MAC }),
   },
   {
-    ...kept('UDP segments of one byte more', 'TOO_BIG', up().udp().payload(3000).onEthernet()),
+    ...answered('UDP segments of one byte more', up().udp().payload(3000), { segment: MTU + 1 }),
     world: externalOnly,
     context: { gsoSize: MTU - 47, gsoSegs: 3 },
     counted: 3,
   },
   // A test run gives segments without their kind, and of such the kernel cannot make room in front.
   {
-    ...kept('the kernel refuses room', 'DROP_ENCAP_FAILED', up().tcp().payload(3000).onEthernet()),
+    ...kept(
+      'the kernel refuses room: the stack segments',
+      'TO_BE_SEGMENTED',
+      up().tcp().payload(3000).onEthernet(),
+    ),
     context: { gsoSize: 1000, gsoSegs: 3 },
     counted: 3,
   },

@@ -39,7 +39,9 @@ export interface PacketTable {
 /** What a program must answer for a reason, see enum cx_reason. */
 export function actionOf(reason: ReasonName): Action {
   const number = CxReason[reason];
-  return number < CxReason.NOT_IPV6 ? 'redirect' : number < CxReason.DROP_TRUNCATED ? 'pass' : 'drop';
+  const sent = number < CxReason.NOT_IPV6;
+  const answered = number >= CxReason.PACKET_TOO_BIG && number < CxReason.DROP_TRUNCATED;
+  return sent || answered ? 'redirect' : number < CxReason.DROP_TRUNCATED ? 'pass' : 'drop';
 }
 
 /** `INGRESS ENCAPSULATED` for what was counted. */

@@ -2,6 +2,7 @@
 import test from 'ava';
 import { CxReason } from '../../../src/datapath/index.js';
 import { agentTables } from './agent-table.js';
+import { errorTables } from './error-table.js';
 import { homeTables } from './home-table.js';
 import { ingressTables } from './ingress-table.js';
 import { checkRow, expectRow, type PacketTable } from './packet-row.js';
@@ -14,12 +15,14 @@ const tables: PacketTable[] = [
   ...homeTables,
   ...uplinkTables,
   ...agentTables,
+  ...errorTables,
   ...selectorTables,
 ];
 
 /** Reasons that no packet of a test run can get, and why. */
 const UNREACHABLE: Readonly<Record<string, string>> = {
   NONE: 'the start value: no exit gives it',
+  DROP_ANSWER_LIMIT: 'one packet in a test run is never too many: answers.test.ts takes a hundred',
 };
 
 const loaded = new Map<PacketTable['role'], TestDatapath>();

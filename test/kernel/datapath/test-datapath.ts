@@ -16,6 +16,7 @@ import { type MapName, mapSizes } from '../../../src/datapath/map-catalogue.js';
 import { objectFile } from '../../../src/datapath/object-file.js';
 import { PolicyIds } from '../../../src/datapath/policy-ids.js';
 import { PrefixMap } from '../../../src/datapath/prefix-map.js';
+import { RouterIds } from '../../../src/datapath/router-ids.js';
 import { RowMap } from '../../../src/datapath/row-map.js';
 import { Settings } from '../../../src/datapath/settings.js';
 import { decodeWord } from '../../../src/datapath/word.js';
@@ -96,6 +97,7 @@ export class TestDatapath implements Disposable, Writers {
   readonly tunnelEnds: RowMap;
   readonly neighbours: RowMap;
   readonly policyIds: PolicyIds;
+  readonly routerIds: RouterIds;
   #world: World | undefined;
 
   private constructor(object: LoadedObject) {
@@ -110,6 +112,7 @@ export class TestDatapath implements Disposable, Writers {
     });
     this.generations = new GenerationTable(map('cx_policies'), map('cx_routers'), this.settings);
     this.policyIds = new PolicyIds(map('cx_policy_keys'), map('cx_policy_count'));
+    this.routerIds = new RouterIds(map('cx_router_keys'));
     this.routes = new PrefixMap(map('cx_routes'));
     this.prefixes = new PrefixMap(map('cx_prefixes'));
     this.tunnelEnds = new RowMap(map('cx_tunnel_ends'), map('cx_tunnel_end_rows'));

@@ -10,6 +10,7 @@ import {
 } from '../../../src/datapath/index.js';
 import type { PolicyIds } from '../../../src/datapath/policy-ids.js';
 import type { PrefixMap } from '../../../src/datapath/prefix-map.js';
+import type { RouterIds } from '../../../src/datapath/router-ids.js';
 import type { RowMap } from '../../../src/datapath/row-map.js';
 import type { Settings } from '../../../src/datapath/settings.js';
 import { parseIpv6 } from '../../../src/libbpf-ts/index.js';
@@ -20,6 +21,7 @@ import {
   type RouterPolicySet,
 } from '../../../src/policy/index.js';
 import type { World } from './test-datapath.js';
+import { HOME_ADDRESS } from './worlds.js';
 
 /** The writers of a datapath, as `Datapath` has them. */
 export interface Writers {
@@ -27,6 +29,7 @@ export interface Writers {
   readonly bindings: BindingTable;
   readonly generations: GenerationTable;
   readonly policyIds: PolicyIds;
+  readonly routerIds: RouterIds;
   readonly routes: PrefixMap;
   readonly prefixes: PrefixMap;
   readonly tunnelEnds: RowMap;
@@ -54,6 +57,8 @@ export async function writeWorld(writers: Writers, world: World): Promise<void> 
   await writers.neighbours.sync(
     world.neighbours.map((row) => [parseIpv6(row.address), encodeCxNeighbour(row)] as const),
   );
+  // The first id is 1, the router that the worlds give the home address to.
+  writers.routerIds.id(HOME_ADDRESS);
   writers.settings.set(CxSetting.HOME_IFINDEX, world.homeIfindex);
   await writers.generations.activate(compileFor(writers, world.routers));
 }

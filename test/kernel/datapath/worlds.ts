@@ -186,6 +186,26 @@ export function down(change: Partial<Ipv6Fields> = {}): Packet {
   return ipv6({ source: CORRESPONDENT, destination: LAN_HOST, ...change });
 }
 
+/** What a packet that is too big for a binding is answered with. */
+export function tooBig(
+  packet: Packet,
+  { from = HOME_ADDRESS, to = LAN_HOST, mtu = MTU, segment = 0 }: Partial<TooBigFields> = {},
+): Packet {
+  const quote = Buffer.from(packet.bytes().subarray(0, 1280 - 48));
+  if (segment > 0) {
+    quote.writeUInt16BE(segment - 40, 4);
+  }
+  return ipv6({ source: from, destination: to }).icmpv6({ type: 2, detail: mtu }).raw(quote);
+}
+
+interface TooBigFields {
+  from: string;
+  to: string;
+  mtu: number;
+  /** Size of the first segment, which the quoted header tells. */
+  segment: number;
+}
+
 /** As a packet leaves a mobile router by an uplink. */
 export function outerUp(uplink: Uplink, change: Partial<Ipv6Fields> = {}): Packet {
   return ipv6({ source: CARE_OF[uplink], destination: HOME_AGENT, flowLabel: 'any', ...change });

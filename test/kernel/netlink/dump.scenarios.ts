@@ -331,6 +331,27 @@ export async function rules(): Promise<[string[], string[]]> {
   return [sorted(ours), sorted(theirs)];
 }
 
+/** How many counters of a link are, for `ip`, between what we read before and after. */
+async function countersBetween(netlink: Netlink, ifindex: number): Promise<number> {
+  type Counters = Record<'packets' | 'bytes' | 'errors' | 'dropped', number>;
+  const before = await netlink.getLinkStats(ifindex);
+  const [link] = ipJson<{ stats64: { rx: Counters; tx: Counters } }>('-s', 'link', 'show', 'dev', 'va');
+  const after = await netlink.getLinkStats(ifindex);
+  if (!before || !after || !link) return -1;
+  const { rx, tx } = link.stats64;
+  const pairs = [
+    ['rxPackets', rx.packets],
+    ['txPackets', tx.packets],
+    ['rxBytes', rx.bytes],
+    ['txBytes', tx.bytes],
+    ['rxErrors', rx.errors],
+    ['txErrors', tx.errors],
+    ['rxDropped', rx.dropped],
+    ['txDropped', tx.dropped],
+  ] as const;
+  return pairs.filter(([name, value]) => before[name] <= value && value <= after[name]).length;
+}
+
 /** Filters give the part of the whole that they name. */
 export async function filters(): Promise<Record<string, number[]>> {
   furnish();
@@ -355,6 +376,8 @@ export async function filters(): Promise<Record<string, number[]>> {
       (await netlink.getLink('a-second-name-that-is-long'))?.ifindex ?? 0,
       (await netlink.getLink('vb'))?.ifindex ?? -1,
     ],
+    counters: [await countersBetween(netlink, va), 8],
+    noCounters: [(await netlink.getLinkStats(4242)) === undefined ? 0 : 1, 0],
     concurrent: await Promise.all([count(netlink.dumpRoutes()), count(netlink.dumpRoutes())]),
   };
 }

@@ -1,6 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync } from 'node:fs';
-import { Netlink, NetlinkError, NetlinkMonitor, NUD, RTPROT } from '../../../src/netlink/index.js';
+import {
+  Netlink,
+  NetlinkError,
+  NetlinkMonitor,
+  NUD,
+  RTPROT,
+  turnOffFeatures,
+} from '../../../src/netlink/index.js';
 import { ip } from './namespace.js';
 
 /** What a refusal says. */
@@ -286,6 +293,25 @@ export async function burst(): Promise<object> {
     during: (await during).length,
     results: results.filter(Boolean).length,
     after: (await netlink.dumpRoutes({ table: 9 })).length,
+  };
+}
+
+/** Features of a device as `ethtool -k` shows them, before and after, and what a wrong name is told. */
+export async function features(): Promise<object> {
+  using netlink = Netlink.open();
+  const ifindex = await pair(netlink);
+  const shown = (): string[] =>
+    execFileSync('ethtool', ['-k', 'va'], { encoding: 'utf8' })
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => /^tx-(sctp|gre|udp_tnl)-segmentation|^tcp-segmentation/.test(line));
+  const before = shown();
+  await turnOffFeatures(ifindex, ['tx-sctp-segmentation', 'tx-udp_tnl-segmentation']);
+  return {
+    before,
+    after: shown(),
+    unknown: await refusal(turnOffFeatures(ifindex, ['tx-nonsense'])),
+    nowhere: await refusal(turnOffFeatures(9999, ['tx-sctp-segmentation'])),
   };
 }
 

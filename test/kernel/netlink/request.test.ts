@@ -37,6 +37,29 @@ test.serial('vxlan devices and other kinds', async (t) => {
   t.true(master as unknown);
 });
 
+test.serial('features of a device', async (t) => {
+  const { before, after, unknown, nowhere } = await inNamespace<{
+    before: string[];
+    after: string[];
+    unknown: Refusal;
+    nowhere: Refusal;
+  }>('request', 'features');
+  const kinds = [
+    'tcp-segmentation-offload',
+    'tx-gre-segmentation',
+    'tx-udp_tnl-segmentation',
+    'tx-sctp-segmentation',
+  ];
+  t.deepEqual([...before].sort(), kinds.map((kind) => `${kind}: on`).sort());
+  const off = new Set(['tx-udp_tnl-segmentation', 'tx-sctp-segmentation']);
+  t.deepEqual([...after].sort(), kinds.map((kind) => `${kind}: ${off.has(kind) ? 'off' : 'on'}`).sort());
+  t.regex(
+    `${unknown.errnoName} ${unknown.message}`,
+    /^(EINVAL|EOPNOTSUPP) Cannot turn off tx-nonsense of link/,
+  );
+  t.is(nowhere.errnoName, 'ENODEV');
+});
+
 test.serial('addresses', async (t) => {
   const result = await inNamespace<Record<string, string> & { exclusive: Refusal }>('request', 'addresses');
   t.like(result as object, { added: true, again: false, deleted: true, deletedAgain: false, left: '' });

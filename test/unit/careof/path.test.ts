@@ -71,6 +71,7 @@ const context = {
   index: () => 1,
   current: () => undefined,
   disabled: () => false,
+  ingress: [],
 };
 const homeAgent = parseConfig(
   `role: home-agent

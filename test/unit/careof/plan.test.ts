@@ -66,6 +66,7 @@ const mobile: MobileRouterContext = {
   index: (bid) => bid + 10,
   current: () => undefined,
   disabled: () => false,
+  ingress: [],
 };
 
 const nobody: Registration = { careOf: undefined, alsoAccepted: [], disabled: false };
@@ -114,7 +115,7 @@ test('a mobile router: rule and table for every address, home routes, unreachabl
     plan.prefixes.map(({ prefix }) => prefix.toString()),
     ['2001:db8:77::1/128', '2001:db8:1::/64'],
   );
-  t.is(plan.homeMtu, 1330, 'the smallest of 1460 and 1330');
+  t.is(plan.homeMtu, 1460, 'the largest of 1460 and 1330');
   t.deepEqual(plan.problems, []);
 });
 
@@ -194,7 +195,7 @@ test('a home agent: a route per prefix with the MTU of its bindings, unreachable
     'unreachable 2001:db8:1::/64 table 254 metric 65',
     'unreachable 2001:db8:2::/64 table 254 metric 65',
   ]);
-  t.is(plan.routes[0]?.spec.mtu, 1360);
+  t.is(plan.routes[0]?.spec.mtu, 1460, 'the largest of 1460 and 1360');
   t.deepEqual(
     plan.routers.flatMap(({ bindings }) => bindings.map(({ state }) => state)),
     ['usable', 'usable', 'no-address'],

@@ -29,7 +29,7 @@ const plan: BindingPlan = {
 };
 
 test('a binding in words: addresses as text, traffic by direction', (t) => {
-  t.deepEqual(bindingView('mr1', plan, counted, since), {
+  t.deepEqual(bindingView('mr1', plan, counted, since, ['PATH_SILENT']), {
     router: 'mr1',
     bid: 1,
     name: 'lte-a',
@@ -44,6 +44,7 @@ test('a binding in words: addresses as text, traffic by direction', (t) => {
     priority: 10,
     sent: { packets: 1, bytes: 100 },
     received: { packets: 2, bytes: 200 },
+    warnings: ['PATH_SILENT'],
     since: '2026-01-02T03:04:05.678Z',
   });
 });
@@ -56,11 +57,11 @@ test('what a binding does not have is null, so that it is there in JSON', (t) =>
     mtu: undefined,
     state: 'no-address' as const,
   };
-  const view = bindingView('mr1', { ...plan, ...nothing }, counted, since);
+  const view = bindingView('mr1', { ...plan, ...nothing }, counted, since, []);
   t.like(view, { careOf: null, interface: null, mtu: null, nextHop: null, nextHopMac: null });
   t.deepEqual(JSON.parse(JSON.stringify(view)), view);
   const onTun = { ifindex: 3, address: undefined, mac: undefined, ownMac: undefined, linkHeader: false };
-  t.like(bindingView('mr1', { ...plan, nextHop: onTun }, counted, since), {
+  t.like(bindingView('mr1', { ...plan, nextHop: onTun }, counted, since, []), {
     nextHop: null,
     nextHopMac: null,
   });

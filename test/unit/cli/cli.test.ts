@@ -76,6 +76,17 @@ test('no daemon is 3, with a hint', async (t) => {
   }
 });
 
+test('bindings --probe: an echo first, its answer in the table and in the JSON', async (t) => {
+  const { socket, controller } = await serve(t);
+  const table = await coax(['bindings', '--probe', '--socket', socket]);
+  t.regex(table.out, /WARN +ECHO\n/);
+  t.regex(table.out, / - +0\.42 ms\n/);
+  const json = await coax(['bindings', '--probe', '--json', '--socket', socket]);
+  t.like(JSON.parse(json.out)[0], { name: 'lte-a', warnings: [], probe: { rttMs: 0.42, failure: null } });
+  t.deepEqual(controller.calls, ['probe', 'probe']);
+  t.notRegex((await coax(['bindings', '--socket', socket])).out, /ECHO/);
+});
+
 test('check: a right file is 0 and summed up, with a warning for each interface that is not here', async (t) => {
   const { file } = writeConfiguration(folder(t));
   const { status, out, err } = await coax(['check', '--config', file]);

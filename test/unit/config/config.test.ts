@@ -91,6 +91,7 @@ test('defaults', (t) => {
   t.is(config.external, undefined);
   t.deepEqual(config.routing, { table: 7600, rulePriority: 100, metric: 64, protocol: 191 });
   t.is(config.graceTimeMs, 10_000);
+  t.is(config.silenceMs, 10_000);
   t.deepEqual(config.limits, {
     bindings: 64,
     routers: 8,

@@ -47,6 +47,7 @@ const common = fc.record(
     instance: fc.stringMatching(/^[a-z0-9-]{1,12}$/),
     bpffs: fc.constant('/run/bpf'),
     'grace-time': fc.integer({ min: 0, max: 3600 }).map((seconds) => `${seconds}s`),
+    silence: fc.integer({ min: 0, max: 3600 }).map((seconds) => `${seconds}s`),
     routing: fc.record(
       { table: fc.integer({ min: 1000, max: 100_000 }), protocol: fc.integer({ min: 5, max: 255 }) },
       { requiredKeys: [] },
@@ -68,7 +69,10 @@ const mobileRouter = bids.chain((known) =>
       ...settings,
       ...(external ? { external: { vni: 5 } } : {}),
       home: { agent: '2001:db8:ffff::1', address: '2001:db9::1', prefixes: ['2001:db9:1::/64'] },
-      ingress: [{ interface: 'lan0', forwarding: 'stack' }],
+      ingress: [
+        { interface: 'lan0', forwarding: 'stack' },
+        { interface: 'lan1', forwarding: 'auto' },
+      ],
       bindings: known.map((bid, position) => ({
         bid,
         interface: `up${position}`,

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { parseConfig } from '../../../src/config/index.js';
 import { checkCapabilities, effectiveCapabilities } from '../../../src/doctor/capabilities.js';
+import { describeFirewall } from '../../../src/doctor/firewall.js';
 import { interfacesOf } from '../../../src/doctor/interfaces.js';
 import { checkBpffs } from '../../../src/doctor/kernel.js';
 import { checkHomeInterface, checkNumbers } from '../../../src/doctor/routing.js';
@@ -55,4 +56,34 @@ test('numbers of rules and tables that others use', (t) => {
   t.deepEqual(verdicts([rule(rulePriority, 4)], []), ['warn', 'ok']);
   t.deepEqual(verdicts([rule(rulePriority - 1, 4)], []), ['warn', 'ok']);
   t.deepEqual(verdicts([], [route(4)]), ['ok', 'warn']);
+});
+
+test('rules of netfilter: named one by one, and what auto would choose', (t) => {
+  const rule = {
+    handle: 7,
+    text: 'ct state invalid drop',
+    interfaces: [],
+    calls: [],
+    touches: ['drops'],
+  } as const;
+  const hook = { name: 'forward', policy: 'drop', devices: undefined } as const;
+  const ruleset = [{ family: 'inet', table: 'fw', name: 'fwd', hook, rules: [rule] }];
+  const say = (forwarding: 'auto' | 'fast' | 'stack', rules: typeof ruleset) =>
+    describeFirewall({ name: 'lan0', forwarding }, rules, 'coax0', []).map(
+      ({ verdict, found }) => `${verdict} ${found}`,
+    );
+  t.deepEqual(say('fast', ruleset), [
+    'warn fast bypasses inet fw fwd handle 7: ct state invalid drop',
+    'warn fast bypasses inet fw fwd: policy drop',
+  ]);
+  t.is(
+    say('auto', ruleset)[0],
+    'ok auto means stack: fast would bypass inet fw fwd handle 7: ct state invalid drop',
+  );
+  t.regex(
+    say('stack', ruleset)[1] ?? '',
+    /^ok stack, auto would mean stack: fast would bypass .*policy drop$/,
+  );
+  t.deepEqual(say('auto', []), ['ok auto means fast: no rule of netfilter sees its packets']);
+  t.deepEqual(say('fast', []), ['ok fast, auto would mean fast: no rule of netfilter sees its packets']);
 });

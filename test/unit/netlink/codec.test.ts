@@ -1,9 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { newAddressBody } from '../../../src/netlink/address-request.js';
-import { IFA_F, NUD, RTA } from '../../../src/netlink/constants.js';
+import { IFA_F, IFLA, NUD, RTA } from '../../../src/netlink/constants.js';
 import { addressHeader, decodeInterfaceAddress } from '../../../src/netlink/interface-address.js';
-import { decodeLink, linkHeader } from '../../../src/netlink/link.js';
+import { decodeLink, decodeLinkStats, linkHeader } from '../../../src/netlink/link.js';
 import { newVethBody, newVxlanBody, setLinkBodies } from '../../../src/netlink/link-request.js';
 import { decodeNeighbour, neighbourHeader } from '../../../src/netlink/neighbour.js';
 import { newNeighbourBody } from '../../../src/netlink/neighbour-request.js';
@@ -39,6 +39,23 @@ test('what a route request asks for is what a route message says', (t) => {
   );
   fc.assert(fc.property(routes, (route) => includes(decodeRoute(newRouteBody(route)), route)));
   t.true(decodeRoute(newRouteBody({ destination: '::/0' }))?.destination.isDefault);
+});
+
+test('counters of a link: the first eight of struct rtnl_link_stats64, wider than 32 bits', (t) => {
+  const numbers = BigUint64Array.from({ length: 25 }, (_, position) => 2n ** 40n + BigInt(position));
+  const body = linkHeader(3).attribute(IFLA.STATS64, new Uint8Array(numbers.buffer)).finish();
+  const base = 2 ** 40;
+  t.deepEqual(decodeLinkStats(body), {
+    rxPackets: base,
+    txPackets: base + 1,
+    rxBytes: base + 2,
+    txBytes: base + 3,
+    rxErrors: base + 4,
+    txErrors: base + 5,
+    rxDropped: base + 6,
+    txDropped: base + 7,
+  });
+  t.is(decodeLinkStats(linkHeader(3).finish()), undefined);
 });
 
 test('multipath routes keep their next hops', (t) => {

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* Who is who: owners of prefixes, ends of tunnels, neighbours; and the way into the stack. */
+#ifndef COAX_PEERS_H
+#define COAX_PEERS_H
+
+#include "encap.h"
+
+const volatile __u32 cx_role = CX_ROLE_MOBILE_ROUTER;
+
+/* Router that a prefix map names for an address, 0 = none. */
+CX_INLINE __u32 cx_router_of(void *prefixes, const struct in6_addr *address) {
+  struct cx_prefix_key key = {.prefix_length = 128, .address = *address};
+  __u32 *router = bpf_map_lookup_elem(prefixes, &key);
+  return router ? *router : 0;
+}
+
+/* The accepted tunnel between two addresses, NULL if there is none. */
+CX_INLINE const struct cx_tunnel_end *cx_find_tunnel(const struct cx_tunnel_end_key *ends) {
+  __u32 *index = bpf_map_lookup_elem(&cx_tunnel_ends, ends);
+  if (!index)
+    return NULL;
+  __u32 key = *(volatile __u32 *)index;
+  const struct cx_tunnel_end *end = bpf_map_lookup_elem(&cx_tunnel_end_rows, &key);
+  if (!end || !cx_same_address(&end->local, &ends->local) || !cx_same_address(&end->remote, &ends->remote))
+    return NULL;
+  return end;
+}
+
+/* Is the address one of our own tunnel ends? */
+CX_INLINE int cx_is_tunnel_end(const struct in6_addr *address) {
+  struct cx_tunnel_end_key ends = {.local = *address};
+  return bpf_map_lookup_elem(&cx_tunnel_ends, &ends) != NULL;
+}
+
+/* Is a packet, parsed to its end, one that we have encapsulated? Headers may stand before the tunnelled one.
+ */
+CX_INLINE int cx_is_own_tunnel(const struct cx_packet *packet) {
+  return packet->protocol == IPPROTO_IPV6 && cx_is_tunnel_end(&packet->source);
+}
+
+CX_INLINE const struct cx_neighbour *cx_find_neighbour(const struct in6_addr *address) {
+  __u32 *index = bpf_map_lookup_elem(&cx_neighbours, address);
+  if (!index)
+    return NULL;
+  __u32 key = *(volatile __u32 *)index;
+  const struct cx_neighbour *neighbour = bpf_map_lookup_elem(&cx_neighbour_rows, &key);
+  return neighbour && cx_same_address(&neighbour->address, address) ? neighbour : NULL;
+}
+
+/* Removes `outer` bytes and lets the inner packet be received at the home interface, where conntrack,
+ * forward rules, sockets and the routing table see it. */
+CX_INLINE __u32 cx_to_stack(cx_context *ctx, __u32 link, __u32 outer, int *action) {
+  __u32 key = CX_SETTING_HOME_IFINDEX;
+  __u32 *ifindex = bpf_map_lookup_elem(&cx_settings, &key);
+
+  if (!ifindex || !*ifindex)
+    return CX_REASON_DROP_BROKEN_STATE;
+  if (outer && cx_pop(ctx, outer))
+    return CX_REASON_DROP_DECAP_FAILED;
+  if (cx_set_link(ctx, link, (const __u8 *)cx_home_mac, (const __u8 *)cx_home_mac))
+    return CX_REASON_DROP_DECAP_FAILED;
+  *action = cx_receive_at(*ifindex);
+  return CX_REASON_TO_STACK_DECAPSULATED;
+}
+
+#endif
