@@ -3,4 +3,5 @@ export default {
   files: ['build/js/test/unit/**/*.test.js'],
   nodeArguments: ['--enable-source-maps'],
   workerThreads: false,
+  timeout: '120s',
 };
