@@ -129,7 +129,7 @@ const mobile: PacketRow[] = [
     'ERROR_KEPT',
     error(tunnelled(sized(up(), 1280)), { type: 2, detail: 1300 }),
   ),
-  row('quoted to little to tell whose it is', 'ERROR_KEPT', error(tunnelled(small()), { type: 1 }, {}, 79)),
+  row('quoted too little to tell whose it is', 'ERROR_KEPT', error(tunnelled(small()), { type: 1 }, {}, 79)),
   row(
     'an error about an error',
     'ERROR_KEPT',
