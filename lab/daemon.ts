@@ -84,7 +84,7 @@ export class LabDaemon {
         if (started.exit !== undefined) return true;
         return (await this.api('GET', '/v1/status')).status === 200;
       },
-      { what: `the API of the daemon on ${this.node.name}`, timeout: 15_000, interval: 20 },
+      { what: `the API of the daemon on ${this.node.name}`, timeout: 40_000, interval: 20 },
     );
     if (started.exit !== undefined) {
       const said = (await this.log()).split('\n').slice(-20).join('\n');
