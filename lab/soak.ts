@@ -9,6 +9,7 @@ import type { LabDaemon } from './daemon.js';
 import { homeAgentConfig, mobileRouterConfig, ports, ROUTER } from './demo/config.js';
 import { Lab, type Uplink } from './lab.js';
 import { Leftovers } from './leftovers.js';
+import { Random } from './random.js';
 import { Sink, Stream } from './stream.js';
 import { addresses } from './topology.js';
 import { until } from './wait.js';
@@ -48,23 +49,12 @@ export function describeSoak(result: SoakResult): string {
   );
 }
 
-/** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 class Soak {
   readonly result: SoakResult;
   readonly #lab: Lab;
   readonly #mr: LabDaemon;
   readonly #ha: LabDaemon;
-  readonly #random: () => number;
+  readonly #random: Random;
   readonly #careOf: Record<Uplink, string> = { a: addresses.careOfA, b: addresses.careOfB };
   #nextAddress = 0x100;
 
@@ -72,7 +62,7 @@ class Soak {
     this.#lab = lab;
     this.#mr = mr;
     this.#ha = ha;
-    this.#random = random(seed);
+    this.#random = new Random(seed);
     this.result = {
       minutes,
       seed,
@@ -134,8 +124,7 @@ class Soak {
     const events = this.#events().filter(({ name }) => name.includes(only));
     if (events.length === 0) throw new Error(`no event is called ${only}`);
     while (performance.now() < end) {
-      const event = events[Math.floor(this.#random() * events.length)];
-      if (!event) break;
+      const event = this.#random.of(events);
       await event.happen();
       await this.#ready();
       const left = Math.max(0, Math.round((end - performance.now()) / 1_000));
@@ -205,7 +194,7 @@ class Soak {
   async #reload(): Promise<void> {
     const base = mobileRouterConfig('bpf');
     const extra = {
-      name: `extra-${Math.floor(this.#random() * 1_000)}`,
+      name: `extra-${this.#random.below(1_000)}`,
       match: { protocol: 'udp', 'destination-port': 7000 },
       use: ['wifi-b'],
     };
@@ -215,7 +204,7 @@ class Soak {
   }
 
   async #takeOut(): Promise<void> {
-    const bid = String(this.#random() < 0.5 ? BID.a : BID.b);
+    const bid = String(this.#random.of([BID.a, BID.b]));
     for (const state of ['--down', '--up']) {
       await this.#mr.coax(['binding', 'set', '--bid', bid, state]);
       await this.#ha.coax(['binding', 'set', '--router', ROUTER, '--bid', bid, state]);
@@ -224,7 +213,7 @@ class Soak {
   }
 
   async #flush(): Promise<void> {
-    await this.#lab.node('mr').ip(`-6 neigh flush dev ${this.#random() < 0.5 ? 'wa' : 'wb'}`);
+    await this.#lab.node('mr').ip(`-6 neigh flush dev ${this.#random.of(['wa', 'wb'])}`);
     this.result.flaps += 1;
   }
 

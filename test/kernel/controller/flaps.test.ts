@@ -1,9 +1,9 @@
 /** Ten thousand changes of addresses and links in random order: in the end the state is what a fresh start makes. */
 import test from 'ava';
+import { Random } from '../../../lab/random.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
 import { down, mobileRouter, PATIENCE, type Site, withSite } from '../../support/site.js';
-import { Random } from '../datapath/oracle-cases.js';
 
 const FLAPS = 10_000;
 const BATCH = 250;

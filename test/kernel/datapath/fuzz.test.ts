@@ -1,9 +1,9 @@
 /** Mutated packets through the loaded programs: one named verdict each, and no way out that the state does not name. */
 import test from 'ava';
+import { Random } from '../../../lab/random.js';
 import { Address, MacAddress } from '../../../src/net/index.js';
 import { Next, type Packet } from '../../support/packet.js';
 import { describePacket } from '../../support/packet-text.js';
-import { Random } from './oracle-cases.js';
 import { type ProgramName, TestDatapath, type Verdict, type World } from './test-datapath.js';
 import {
   agentWorld,

@@ -1,16 +1,10 @@
 /** The reference classifier and the programs agree on random policy sets and packets. */
 import test, { type ExecutionContext } from 'ava';
+import { Random } from '../../../lab/random.js';
 import { formatIpv6 } from '../../../src/libbpf-ts/index.js';
 import { type Decision, decide } from '../../../src/policy/index.js';
 import { describePacket } from '../../support/packet-text.js';
-import {
-  describeCase,
-  type OracleCase,
-  type OracleProbe,
-  Random,
-  randomCase,
-  randomProbe,
-} from './oracle-cases.js';
+import { describeCase, type OracleCase, type OracleProbe, randomCase, randomProbe } from './oracle-cases.js';
 import { TestDatapath } from './test-datapath.js';
 import { mobileRow, mobileWorld } from './worlds.js';
 
