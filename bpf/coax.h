@@ -14,9 +14,9 @@
 #define CX_TAG(x) __attribute__((btf_decl_tag(x)))
 
 typedef enum {
-  CX_SCHEMA = 1,            /* layout version; part of the pin path, raised with every incompatible change */
-  CX_POLICY_BINDINGS = 8,   /* most bindings one policy may list */
-  CX_DEFAULT_BINDINGS = 16, /* most bindings of one router */
+  CX_SCHEMA = 1,                 /* layout version; part of the pin path, raised with every change of a row */
+  CX_POLICY_BINDINGS = 8,        /* most bindings one policy may list */
+  CX_DEFAULT_BINDINGS = 16,      /* most bindings of one router */
   CX_POLICIES_PER_ROUTER = 1024, /* longest scan of one packet */
   CX_GENERATIONS = 2,            /* slots of the policy table: the active one and the spare one */
   CX_REASON_ROWS = 64,           /* rows of one hook in cx_reasons; leaves room for new reasons */
@@ -30,7 +30,8 @@ enum cx_role {
   CX_ROLE_HOME_AGENT = 1,
 };
 
-/* Words of the settings map: each one is read and written as one aligned u32. */
+/* Words of the settings map: each one is read and written as one aligned u32. A number is never given to
+ * another meaning: an upgrade copies the words by number, as it does with hooks and reasons. */
 enum cx_setting {
   CX_SETTING_GENERATION = 0,     /* slot of the active generation; a packet reads it once */
   CX_SETTING_HOME_IFINDEX = 1,   /* the home interface, where decapsulated packets enter the stack */

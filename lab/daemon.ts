@@ -9,6 +9,7 @@ import type { CommandResult } from './command.js';
 import type { LabNode } from './node.js';
 import { asDaemon } from './privileges.js';
 import type { LabProcess } from './process.js';
+import type { Release } from './release.js';
 import { until } from './wait.js';
 
 /** A config file's content; the daemon is the one to check it. */
@@ -44,6 +45,8 @@ export class LabDaemon {
   readonly logFile: string;
   readonly bpffs: string;
   readonly #detached: boolean;
+  /** The command line tool of the version that runs. */
+  #cli = CLI;
   #config: DaemonConfig;
   #process: LabProcess | undefined;
 
@@ -69,7 +72,7 @@ export class LabDaemon {
     await this.#writeConfig();
     const log = openSync(this.logFile, 'a');
     try {
-      const words = asDaemon(process.execPath, [CLI, 'daemon', '--config', this.configFile]);
+      const words = asDaemon(process.execPath, [this.#cli, 'daemon', '--config', this.configFile]);
       this.#process = this.node.spawn('setpriv', words, {
         stdio: ['ignore', log, log],
         detached: this.#detached,
@@ -111,6 +114,13 @@ export class LabDaemon {
     await this.start();
   }
 
+  /** Another version takes the place of the running one. */
+  async upgrade(release: Release): Promise<void> {
+    await this.stop();
+    this.#cli = release.cli;
+    await this.start();
+  }
+
   /** Gives the running daemon another config. @throws DaemonError when it does not take it */
   async reload(config: DaemonConfig): Promise<void> {
     this.#config = config;
@@ -129,7 +139,7 @@ export class LabDaemon {
 
   /** The command line tool, told to talk to this daemon. @throws CommandError */
   async coax(args: readonly string[], options: { mayFail?: boolean } = {}): Promise<CommandResult> {
-    return this.node.exec(process.execPath, [CLI, ...args, '--socket', this.socket], options);
+    return this.node.exec(process.execPath, [this.#cli, ...args, '--socket', this.socket], options);
   }
 
   /** One request to the API; a path on the file system reaches it from every network namespace. */

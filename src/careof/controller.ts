@@ -123,9 +123,14 @@ class InstanceController implements Controller {
       }
       this.#running = { datapath, netlink, monitor, reconciler, registrations, firewall, devices };
       monitor.subscribe((event) => this.#onKernel(event));
+      const { adopted, inheritedFrom } = datapath;
       this.#log.info(
-        { adopted: datapath.adopted, attach: datapath.attachments.mechanism },
-        datapath.adopted ? 'adopted the running datapath' : 'loaded the datapath',
+        { adopted, inheritedFrom, attach: datapath.attachments.mechanism },
+        adopted
+          ? 'adopted the running datapath'
+          : inheritedFrom === undefined
+            ? 'loaded the datapath'
+            : `loaded the datapath beside that of schema ${inheritedFrom}`,
       );
       await this.#loop.settle();
       // It may have been stopped meanwhile.

@@ -1,3 +1,4 @@
+import { CX_SCHEMA } from '../datapath/index.js';
 import type { BindingState, ChangeEvent, SwitchView } from '../views/index.js';
 import type { Plan } from './plan.js';
 import type { ProblemCode } from './problems.js';
@@ -42,6 +43,9 @@ export class News {
     }
     if (report.generation) {
       this.#tell({ kind: 'generation', ...report.generation });
+    }
+    for (const schema of report.replaced) {
+      this.#tell({ kind: 'schema', from: schema, to: CX_SCHEMA });
     }
     for (const what of report.repaired) {
       this.repaired(what);

@@ -16,7 +16,12 @@ import { ARPHRD, type Link, type Netlink, NetlinkError, type NetlinkSnapshot } f
 import { compileGeneration } from '../policy/index.js';
 import { ensureHomeDevice, ensureTunnelDevice, ownerOf, settleHomeDevice } from './home-device.js';
 import { addMissing, homeRoutes, type RoutingChanges, removeStale, Sightings } from './kernel-routing.js';
-import { directNeighbours, holdNeighbours, probeNextHops } from './managed-neighbours.js';
+import {
+  type DirectNeighbour,
+  directNeighbours,
+  holdNeighbours,
+  probeNextHops,
+} from './managed-neighbours.js';
 import { type BindingPlan, bindingRow, carries, type Plan, type TunnelDevice } from './plan.js';
 import type { ProblemCode } from './problems.js';
 
@@ -42,6 +47,8 @@ export interface ReconcileReport {
   problems: { code: string; message: string }[];
   /** What somebody else had removed and is there again, in words. */
   repaired: string[];
+  /** Schemas of older versions whose state this one has replaced. */
+  replaced: number[];
   /** When the next run is due although nothing happens, milliseconds from now. */
   dueInMs: number | undefined;
 }
@@ -82,16 +89,7 @@ export class Reconciler {
     devices: Devices,
     snapshot: NetlinkSnapshot,
   ): Promise<ReconcileReport> {
-    const report: ReconcileReport = {
-      switched: [],
-      generation: undefined,
-      attachments: [],
-      changes: undefined,
-      missing: [],
-      problems: [...plan.problems],
-      repaired: [],
-      dueInMs: undefined,
-    };
+    const report = emptyReport(plan.problems);
     const own = { protocol: config.routing.protocol };
     await this.#switchBindings(config, plan, devices, 'off', report);
 
@@ -100,7 +98,10 @@ export class Reconciler {
     take(report, await addMissing(this.#netlink, snapshot, own, before, this.#sightings));
     await guard(report, () => this.#datapath.prefixes.sync(plan.prefixes));
     await guard(report, () => this.#syncTunnelEnds(config, plan, report));
-    this.#attach(config, plan, devices, snapshot, report);
+    // Packets do not come to a state that is still being filled.
+    if (!this.#datapath.filling) {
+      this.#attach(config, plan, devices, snapshot, report);
+    }
     await this.#activatePolicies(plan, report);
     await this.#switchBindings(config, plan, devices, 'on', report);
 
@@ -111,12 +112,10 @@ export class Reconciler {
     const after = { rules: [], routes: late };
     take(report, await addMissing(this.#netlink, snapshot, own, after, this.#sightings));
     take(report, await removeStale(this.#netlink, snapshot, own, all, this.#sightings));
-    await guard(report, () =>
-      this.#datapath.routes.sync(
-        homeRoutes(snapshot, devices.home.ifindex, (prefix) => routerOwning(plan, config, prefix)),
-      ),
-    );
-    await guard(report, () => this.#syncNeighbours(config, plan, snapshot, report));
+    await guard(report, () => this.#syncRoutes(config, plan, devices, snapshot));
+    await guard(report, () => this.#syncNeighbours(config, plan, snapshot));
+    await this.#holdNeighbours(config, plan, snapshot, report);
+    await guard(report, () => this.#takeOver(config, plan, devices, snapshot, report));
     await this.#releaseBindings(plan);
     if (report.problems.length > plan.problems.length) {
       // What was refused may pass without a message from the kernel.
@@ -149,8 +148,64 @@ export class Reconciler {
     }
   }
 
-  /** Old pairs stay for the grace time: packets under way still carry them. */
-  async #syncTunnelEnds(config: Config, plan: Plan, report: ReconcileReport): Promise<void> {
+  /**
+   * A state that was filled beside an older version's is looked at again as a whole, then named complete, and
+   * only then do the programs over it take the place of the older ones, one by one. The older state goes when
+   * nothing uses it any more; a run that ends before that is continued by the next.
+   * @throws DatapathError UPGRADE_NOT_VERIFIED
+   */
+  async #takeOver(
+    config: Config,
+    plan: Plan,
+    devices: Devices,
+    snapshot: NetlinkSnapshot,
+    report: ReconcileReport,
+  ): Promise<void> {
+    if (this.#datapath.filling) {
+      const wrong = await this.#unsettled(config, plan, devices, snapshot);
+      if (wrong.length > 0) {
+        throw new DatapathError(
+          'UPGRADE_NOT_VERIFIED',
+          `the new state reads back differently: ${wrong.join(', ')}`,
+          'packets still use the old one, and it is tried again; look for another writer of the pinned maps',
+        );
+      }
+      this.#datapath.takeOver();
+      this.#attach(config, plan, devices, snapshot, report);
+    }
+    if (report.changes?.failed.length === 0) {
+      report.replaced = this.#datapath.releasePredecessors();
+    }
+  }
+
+  /** Does what a run writes into maps once more; answers what was not as it should have been. */
+  async #unsettled(
+    config: Config,
+    plan: Plan,
+    devices: Devices,
+    snapshot: NetlinkSnapshot,
+  ): Promise<string[]> {
+    const report = emptyReport([]);
+    const writes: Record<string, number> = {};
+    const again = async (name: string, step: () => Promise<number> | number): Promise<void> => {
+      await guard(report, async () => {
+        writes[name] = await step();
+      });
+    };
+    await again('prefixes', () => this.#datapath.prefixes.sync(plan.prefixes));
+    await again('accepted addresses', () => this.#syncTunnelEnds(config, plan, report));
+    await again('routes', () => this.#syncRoutes(config, plan, devices, snapshot));
+    await again('neighbours', () => this.#syncNeighbours(config, plan, snapshot));
+    await this.#activatePolicies(plan, report);
+    await this.#switchBindings(config, plan, devices, 'off', report);
+    await this.#switchBindings(config, plan, devices, 'on', report);
+    writes.bindings = report.switched.length;
+    writes.policies = report.generation === undefined ? 0 : 1;
+    return Object.keys(writes).filter((name) => writes[name] !== 0);
+  }
+
+  /** Old pairs stay for the grace time: packets under way still carry them. Answers the rows written. */
+  async #syncTunnelEnds(config: Config, plan: Plan, report: ReconcileReport): Promise<number> {
     const desired = new Map<string, readonly [Uint8Array, Uint8Array]>();
     const add = (local: string, remote: string, binding: number, router: number): void => {
       const end = { local, remote };
@@ -186,7 +241,7 @@ export class Reconciler {
       this.#leaving.set(name, deadline);
       return deadline - now;
     };
-    await this.#datapath.tunnelEnds.sync(desired.values(), stayMs);
+    const { added, changed } = await this.#datapath.tunnelEnds.sync(desired.values(), stayMs);
     for (const [name, deadline] of this.#leaving) {
       if (deadline <= now) {
         this.#leaving.delete(name);
@@ -194,6 +249,13 @@ export class Reconciler {
         report.dueInMs = Math.min(report.dueInMs ?? Number.POSITIVE_INFINITY, deadline - now);
       }
     }
+    return added + changed;
+  }
+
+  #syncRoutes(config: Config, plan: Plan, devices: Devices, snapshot: NetlinkSnapshot): number {
+    return this.#datapath.routes.sync(
+      homeRoutes(snapshot, devices.home.ifindex, (prefix) => routerOwning(plan, config, prefix)),
+    );
   }
 
   /**
@@ -249,19 +311,10 @@ export class Reconciler {
     policyIds.keepOnly(new Set(compiled.policies.map((policy) => policy.id)));
   }
 
-  async #syncNeighbours(
-    config: Config,
-    plan: Plan,
-    snapshot: NetlinkSnapshot,
-    report: ReconcileReport,
-  ): Promise<void> {
-    const names = new Set(config.role === 'mobile-router' ? fastIngress(plan) : config.interfaces);
-    const links = snapshot.links.filter((link) =>
-      [link.name, ...link.altNames].some((name) => names.has(name)),
-    );
-    const direct = directNeighbours(snapshot, links).slice(0, config.limits.neighbours);
-    await this.#datapath.neighbours.sync(
-      direct.map((neighbour) => [
+  /** Answers the rows written. */
+  async #syncNeighbours(config: Config, plan: Plan, snapshot: NetlinkSnapshot): Promise<number> {
+    const { added, changed } = await this.#datapath.neighbours.sync(
+      directOf(config, plan, snapshot).map((neighbour) => [
         neighbour.address.toBytes(),
         encodeCxNeighbour({
           address: neighbour.address.toString(),
@@ -272,9 +325,21 @@ export class Reconciler {
         }),
       ]),
     );
-    const wanted = { nextHops: nextHopsOf(plan), direct };
-    const failed = await holdNeighbours(this.#netlink, snapshot, wanted, config.routing.protocol);
-    report.problems.push(...failed.map(problemOf));
+    return added + changed;
+  }
+
+  /** The kernel is to keep the neighbours fresh that packets reach without it. */
+  async #holdNeighbours(
+    config: Config,
+    plan: Plan,
+    snapshot: NetlinkSnapshot,
+    report: ReconcileReport,
+  ): Promise<void> {
+    const wanted = { nextHops: nextHopsOf(plan), direct: directOf(config, plan, snapshot) };
+    await guard(report, async () => {
+      const failed = await holdNeighbours(this.#netlink, snapshot, wanted, config.routing.protocol);
+      report.problems.push(...failed.map(problemOf));
+    });
   }
 
   /** Asks the next hops in use whether they are still there. */
@@ -294,6 +359,29 @@ export class Reconciler {
     }
     this.#datapath.routerIds.keepOnly(new Set(plan.routers.map((router) => router.homeAddress.toString())));
   }
+}
+
+function emptyReport(problems: ReconcileReport['problems']): ReconcileReport {
+  return {
+    switched: [],
+    generation: undefined,
+    attachments: [],
+    changes: undefined,
+    missing: [],
+    problems: [...problems],
+    repaired: [],
+    replaced: [],
+    dueInMs: undefined,
+  };
+}
+
+/** The neighbours in the mobile network that packets are given to without the stack. */
+function directOf(config: Config, plan: Plan, snapshot: NetlinkSnapshot): DirectNeighbour[] {
+  const names = new Set(config.role === 'mobile-router' ? fastIngress(plan) : config.interfaces);
+  const links = snapshot.links.filter((link) =>
+    [link.name, ...link.altNames].some((name) => names.has(name)),
+  );
+  return directNeighbours(snapshot, links).slice(0, config.limits.neighbours);
 }
 
 /** The neighbours that bindings in use send to. */

@@ -34,6 +34,8 @@ function describeChange(change: Exclude<ChangeEvent, { kind: 'problem' }>): stri
       return `policy generation ${from} -> ${to}`;
     case 'forwarding':
       return `forwarding of ${change.name}: ${from === to ? to : `${from} -> ${to}`} (${change.why})`;
+    case 'schema':
+      return `the state of schema ${from} is replaced by that of schema ${to}`;
     case 'interface':
       return `interface ${change.name}: ${from} -> ${to}`;
   }

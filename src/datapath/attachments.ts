@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import {
   attachClsact,
   attachTcx,
@@ -7,6 +7,7 @@ import {
   type BpfProgram,
   ClsactFilter,
   features,
+  queryTcx,
 } from '../libbpf-ts/index.js';
 import { DatapathError } from './datapath-error.js';
 import type { Instance } from './instance.js';
@@ -56,7 +57,30 @@ export class Attachments {
     this.mechanism = features.tcx().supported ? 'tcx' : 'clsact';
   }
 
-  /** Makes what is attached equal to `desired`; a program already there is replaced without a gap. */
+  /**
+   * State of which programs sit on interfaces of another network namespace is not ours to adopt: the same
+   * number may be another device here. The kernel is asked, nothing is noted down.
+   * @throws DatapathError INSTANCE_ELSEWHERE
+   */
+  static refuseElsewhere(instance: Instance): void {
+    for (const state of [instance, ...instance.predecessors()]) {
+      for (const pin of state.linkPins()) {
+        using link = BpfLink.fromPin(state.linkPin(pin));
+        if (!isHere(link)) {
+          throw new DatapathError(
+            'INSTANCE_ELSEWHERE',
+            `the programs of instance ${instance.name} sit on interfaces of another network namespace`,
+            `start the daemon there, run "coax down --instance ${instance.name}" there first, or choose another instance name`,
+          );
+        }
+      }
+    }
+  }
+
+  /**
+   * Makes what is attached equal to `desired`; a program already there is replaced without a gap, also that
+   * of an older version of this instance.
+   */
   sync(desired: readonly Attachment[], ifindexes: readonly number[]): AttachmentChanges {
     return this.mechanism === 'tcx' ? this.#syncTcx(desired) : this.#syncClsact(desired, ifindexes);
   }
@@ -79,25 +103,30 @@ export class Attachments {
   #syncTcx(desired: readonly Attachment[]): AttachmentChanges {
     const changes = noChanges();
     const wanted = new Map(desired.map((item) => [pinName(item), item]));
-    for (const pin of this.#instance.linkPins()) {
-      const path = this.#instance.linkPin(pin);
-      using link = BpfLink.fromPin(path);
-      const info = link.info;
-      const item = wanted.get(pin);
-      if (!item || info.ifindex !== item.ifindex) {
-        link.unpin(path);
-        changes.detached.push(pin);
-        continue;
-      }
-      wanted.delete(pin);
-      const program = this.#programs(item.program);
-      try {
-        if (info.programId !== program.info.id) {
-          link.update(program);
-          changes.updated.push(item);
+    for (const state of [this.#instance, ...this.#instance.predecessors()]) {
+      for (const pin of state.linkPins()) {
+        const path = state.linkPin(pin);
+        using link = BpfLink.fromPin(path);
+        const info = link.info;
+        const item = wanted.get(pin);
+        if (!item || info.ifindex !== item.ifindex) {
+          link.unpin(path);
+          changes.detached.push(pin);
+          continue;
         }
-      } catch (error) {
-        changes.failed.push({ item, error: attachFailed(item, error) });
+        wanted.delete(pin);
+        const program = this.#programs(item.program);
+        try {
+          if (info.programId !== program.info.id) {
+            link.update(program);
+            changes.updated.push(item);
+          }
+          if (state !== this.#instance) {
+            renameSync(path, this.#instance.linkPin(pin));
+          }
+        } catch (error) {
+          changes.failed.push({ item, error: attachFailed(item, error) });
+        }
       }
     }
     for (const [pin, item] of wanted) {
@@ -158,6 +187,22 @@ export class Attachments {
 function pinName(item: Attachment): string {
   // By number: an interface name may hold a dot, which the bpf file system refuses.
   return `${item.role}-${item.ifindex}`;
+}
+
+/** Is what the link is attached to a device of this network namespace, or gone? */
+function isHere(link: BpfLink): boolean {
+  const { id, ifindex, direction } = link.info;
+  if (!ifindex || !direction) {
+    return true;
+  }
+  try {
+    return queryTcx(ifindex, direction).programs.some(({ linkId }) => linkId === id);
+  } catch (error) {
+    if (error instanceof BpfError && error.code === 'ENODEV') {
+      return false;
+    }
+    throw error;
+  }
 }
 
 function detachClsact(ifindex: number, direction: 'ingress' | 'egress'): boolean {

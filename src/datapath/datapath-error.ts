@@ -9,8 +9,21 @@ export const DATAPATH_ERRORS = {
     remedy: '`make build`, or install the package again',
   },
   PINNED_STATE_UNREADABLE: {
-    means: 'a pinned map has another layout than this version has, or does not open',
+    means:
+      'a pinned map has another layout than it should have, or the state of an older version cannot be read',
     remedy: '`coax down` of that instance, then start again; traffic stops in between',
+  },
+  PINNED_STATE_NEWER: {
+    means: 'the instance runs with the state of a newer version, which this one cannot know',
+    remedy: 'start the newer version again; to go back, `coax down` first, traffic stops in between',
+  },
+  INSTANCE_ELSEWHERE: {
+    means: 'the programs of this instance sit on interfaces of another network namespace',
+    remedy: 'start the daemon there, `coax down` there first, or choose another `instance:`',
+  },
+  UPGRADE_NOT_VERIFIED: {
+    means: 'the state made for this version reads back differently; packets still use the older one',
+    remedy: 'it is tried again; when it stays, look for another program that writes to our maps',
   },
   LIMITS_CHANGED: {
     means: '`limits:` asks for other sizes than the pinned maps have',

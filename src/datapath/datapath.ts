@@ -7,7 +7,9 @@ import { Counters } from './counters.js';
 import { DatapathError } from './datapath-error.js';
 import { CX_GENERATIONS, type CxRole, CxSetting } from './generated.js';
 import { GenerationTable } from './generation-table.js';
+import { inherit } from './inheritance.js';
 import type { Instance } from './instance.js';
+import { LAYOUT_PIN, pinLayout } from './layout.js';
 import { type DatapathLimits, MAP_NAMES, type MapName, mapSizes } from './map-catalogue.js';
 import { type DumpedRow, dumpMap, type MapSummary, summarizeMap } from './map-dump.js';
 import { objectFile } from './object-file.js';
@@ -32,6 +34,8 @@ export class Datapath implements Disposable {
   readonly instance: Instance;
   /** Whether the maps were there before. */
   readonly adopted: boolean;
+  /** The schema whose state this one was made from, when it was. */
+  readonly inheritedFrom: number | undefined;
   /** MAC of the home interface and of both ends of an external tunnel. */
   readonly homeMac: MacAddress;
   readonly settings: Settings;
@@ -47,10 +51,16 @@ export class Datapath implements Disposable {
   readonly counters: Counters;
   readonly #object: LoadedObject;
 
-  private constructor(instance: Instance, object: LoadedObject, homeMac: MacAddress, adopted: boolean) {
+  private constructor(
+    instance: Instance,
+    object: LoadedObject,
+    homeMac: MacAddress,
+    origin: { adopted: boolean; inheritedFrom: number | undefined },
+  ) {
     const map = (name: MapName): BpfMap => object.maps.get(name);
     this.instance = instance;
-    this.adopted = adopted;
+    this.adopted = origin.adopted;
+    this.inheritedFrom = origin.inheritedFrom;
     this.homeMac = homeMac;
     this.#object = object;
     this.settings = new Settings(map('cx_settings'));
@@ -76,11 +86,15 @@ export class Datapath implements Disposable {
   }
 
   /**
-   * Loads the programs over the instance's pinned maps, or over new ones which are then pinned.
+   * Loads the programs over the instance's pinned maps, or over new ones which are then pinned. Beside the
+   * state of an older version the new maps take over what cannot be derived; packets keep using the old ones
+   * until `takeOver`.
    * @throws DatapathError; BpfError and VerifierError of the load
    */
   static async open({ instance, role, limits }: DatapathOptions): Promise<Datapath> {
+    instance.discardFilling();
     instance.create();
+    Attachments.refuseElsewhere(instance);
     const object = BpfObject.open(objectFile('tc.bpf.o'));
     const pinned = new Map<MapName, BpfMap>();
     try {
@@ -111,12 +125,16 @@ export class Datapath implements Disposable {
           for (const name of there) {
             unlinkSync(instance.mapPin(name));
           }
-          for (const name of MAP_NAMES) {
-            loaded.maps.get(name).pin(instance.mapPin(name));
-          }
         }
-        const datapath = new Datapath(instance, loaded, homeMac, adopt);
+        const predecessor = instance.filling ? instance.predecessors()[0] : undefined;
+        if (predecessor && loaded.btf) {
+          inherit(predecessor, instance.name, (name) => loaded.maps.get(name), loaded.btf);
+        }
+        const origin = { adopted: adopt, inheritedFrom: predecessor?.schema };
+        const datapath = new Datapath(instance, loaded, homeMac, origin);
         datapath.#takeRole(role);
+        // Not before: what was refused leaves no pins behind.
+        datapath.restorePins();
         return datapath;
       } catch (error) {
         loaded.close();
@@ -142,14 +160,38 @@ export class Datapath implements Disposable {
     this.settings.set(CxSetting.ROLE, role + 1);
   }
 
+  /** Is this state still being made beside an older one? Nothing of it may be attached before `takeOver`. */
+  get filling(): boolean {
+    return this.instance.filling;
+  }
+
+  /**
+   * The state is complete: from here on a restart adopts it, and `attachments.sync` exchanges the programs of
+   * the older version one by one. `releasePredecessors` when none is left.
+   */
+  takeOver(): void {
+    this.instance.complete();
+  }
+
+  /** Removes the states of older versions, which nothing uses any more; returns their schemas. */
+  releasePredecessors(): number[] {
+    return this.instance.removePredecessors();
+  }
+
   /** Puts pins of maps back that somebody removed; returns their names. */
-  restorePins(): MapName[] {
+  restorePins(): string[] {
     const missing = MAP_NAMES.filter((name) => !existsSync(this.instance.mapPin(name)));
-    if (missing.length > 0) {
-      this.instance.create();
+    const layout = this.instance.mapPin(LAYOUT_PIN);
+    const layoutMissing = !existsSync(layout);
+    if (missing.length > 0 || layoutMissing) {
+      this.instance.makeDirectories();
     }
     for (const name of missing) {
       this.#object.maps.get(name).pin(this.instance.mapPin(name));
+    }
+    if (layoutMissing && this.#object.btf) {
+      pinLayout(layout, this.#object.btf.bytes);
+      return [...missing, LAYOUT_PIN];
     }
     return missing;
   }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmdirSync, statfsSync, unlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, statfsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatapathError } from './datapath-error.js';
 import { CX_SCHEMA } from './generated.js';
@@ -8,22 +8,35 @@ const BPF_FS_MAGIC = 0xcafe4a11;
 /** How pins of ours are named, in every schema. */
 const MAP_PIN = /^cx_/;
 const LINK_PIN = /^[a-z]+-\d+$/;
+const SCHEMA = /^\d+$/;
+const OURS = /^\d+(-filling)?$/;
 
 /**
  * Where one instance keeps its pins: `<bpffs>/coaxial/<instance>/<schema>/{maps,links}`. Nothing else of
  * coaxial lives in the bpf file system, so a removed instance leaves no trace there.
+ *
+ * A state that is made beside that of an older schema is `<schema>-filling` until it is complete: what is
+ * called by its number alone can be relied on, also after a crash.
  */
 export class Instance {
   readonly name: string;
   readonly bpffs: string;
   readonly root: string;
-  readonly directory: string;
+  #filling = false;
 
   constructor(name: string, bpffs: string) {
     this.name = name;
     this.bpffs = bpffs;
     this.root = join(bpffs, 'coaxial', name);
-    this.directory = join(this.root, String(CX_SCHEMA));
+  }
+
+  get directory(): string {
+    return join(this.root, this.#filling ? `${CX_SCHEMA}-filling` : String(CX_SCHEMA));
+  }
+
+  /** Is our state being made beside an older one, which packets still use? */
+  get filling(): boolean {
+    return this.#filling;
   }
 
   mapPin(name: string): string {
@@ -36,29 +49,48 @@ export class Instance {
 
   /** Names of the link pins there are. */
   linkPins(): string[] {
-    const directory = join(this.directory, 'links');
-    return existsSync(directory)
-      ? readdirSync(directory)
-          .filter((name) => LINK_PIN.test(name))
-          .sort()
-      : [];
+    return linkPinsIn(this.directory);
   }
 
   get exists(): boolean {
     return existsSync(this.root);
   }
 
-  /** Layouts of which there is state, ours among them. */
-  schemas(): string[] {
-    return this.exists ? readdirSync(this.root).filter((entry) => /^\d+$/.test(entry)) : [];
+  /** Layouts of which there is state, ours among them, oldest first. */
+  schemas(): number[] {
+    return readdir(this.root)
+      .filter((entry) => SCHEMA.test(entry))
+      .map(Number)
+      .sort((a, b) => a - b);
   }
 
-  /** Other layouts of this instance's state: left by another version. */
-  foreignSchemas(): string[] {
-    return this.schemas().filter((entry) => entry !== String(CX_SCHEMA));
+  /** State of other versions of this instance, the newest of them first. */
+  others(): OtherState[] {
+    return this.schemas()
+      .filter((schema) => schema !== CX_SCHEMA)
+      .reverse()
+      .map((schema) => new OtherState(schema, join(this.root, String(schema))));
   }
 
-  /** Makes the directories. @throws DatapathError BPFFS_MISSING, PINNED_STATE_UNREADABLE */
+  /** State of older versions, which ours takes over; an empty directory is none. */
+  predecessors(): OtherState[] {
+    return this.others().filter((other) => other.schema < CX_SCHEMA && other.used);
+  }
+
+  /** Removes the state of older versions; returns their schemas. */
+  removePredecessors(): number[] {
+    const older = this.others().filter((other) => other.schema < CX_SCHEMA);
+    for (const state of older) {
+      removePins(state.directory);
+    }
+    return older.map(({ schema }) => schema);
+  }
+
+  /**
+   * Makes the directories. Beside the state of an older version they are those of a state that is being
+   * filled; call `complete` when it is.
+   * @throws DatapathError BPFFS_MISSING, PINNED_STATE_NEWER
+   */
   create(): void {
     let type: number | undefined;
     try {
@@ -73,17 +105,39 @@ export class Instance {
         `mount one: mkdir -p ${this.bpffs} && mount -t bpf bpf ${this.bpffs}, or set "bpffs" in the config`,
       );
     }
-    const foreign = this.foreignSchemas();
-    if (foreign.length > 0) {
+    const newer = this.schemas().filter((schema) => schema > CX_SCHEMA);
+    if (newer.length > 0) {
       throw new DatapathError(
-        'PINNED_STATE_UNREADABLE',
-        `instance ${this.name} has state of another version (schema ${foreign.join(', ')}, this one is ${CX_SCHEMA})`,
-        `remove it with the version that made it, or with "coax down --instance ${this.name}"`,
+        'PINNED_STATE_NEWER',
+        `instance ${this.name} has state of a newer version (schema ${newer.join(', ')}, this one is ${CX_SCHEMA})`,
+        `start the newer version again, or remove the state with "coax down --instance ${this.name}"`,
       );
     }
+    this.#filling = !this.schemas().includes(CX_SCHEMA) && this.predecessors().length > 0;
+    this.makeDirectories();
+  }
+
+  /** Makes the directories of the pins where they are missing. */
+  makeDirectories(): void {
     for (const part of ['maps', 'links']) {
       mkdirSync(join(this.directory, part), { recursive: true, mode: 0o700 });
     }
+  }
+
+  /** What an attempt that did not come to its end has left, ours or another version's, is thrown away. */
+  discardFilling(): void {
+    for (const entry of readdir(this.root)) {
+      if (OURS.test(entry) && !SCHEMA.test(entry)) {
+        removePins(join(this.root, entry));
+      }
+    }
+  }
+
+  /** From now on the state has the name by which it is adopted. */
+  complete(): void {
+    const filled = this.directory;
+    this.#filling = false;
+    renameSync(filled, this.directory);
   }
 
   /**
@@ -91,29 +145,71 @@ export class Instance {
    * there stays, and so do the directories it is in.
    */
   remove(): string[] {
-    const removed: string[] = [];
-    for (const schema of this.schemas()) {
-      const directory = join(this.root, schema);
-      for (const [part, ours] of [
-        ['maps', MAP_PIN],
-        ['links', LINK_PIN],
-      ] as const) {
-        const folder = join(directory, part);
-        for (const entry of existsSync(folder) ? readdirSync(folder) : []) {
-          if (ours.test(entry)) {
-            const path = join(folder, entry);
-            unlinkSync(path);
-            removed.push(path);
-          }
-        }
-        removeIfEmpty(folder);
-      }
-      removeIfEmpty(directory);
-    }
+    const removed = readdir(this.root)
+      .filter((entry) => OURS.test(entry))
+      .flatMap((entry) => removePins(join(this.root, entry)));
     removeIfEmpty(this.root);
     removeIfEmpty(join(this.bpffs, 'coaxial'));
     return removed;
   }
+}
+
+/** The state of another version of an instance. */
+export class OtherState {
+  readonly schema: number;
+  readonly directory: string;
+
+  constructor(schema: number, directory: string) {
+    this.schema = schema;
+    this.directory = directory;
+  }
+
+  mapPin(name: string): string {
+    return join(this.directory, 'maps', name);
+  }
+
+  linkPin(name: string): string {
+    return join(this.directory, 'links', name);
+  }
+
+  linkPins(): string[] {
+    return linkPinsIn(this.directory);
+  }
+
+  /** Is there more than an empty directory? */
+  get used(): boolean {
+    return this.linkPins().length > 0 || readdir(join(this.directory, 'maps')).length > 0;
+  }
+}
+
+function readdir(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory) : [];
+}
+
+function linkPinsIn(directory: string): string[] {
+  return readdir(join(directory, 'links'))
+    .filter((name) => LINK_PIN.test(name))
+    .sort();
+}
+
+function removePins(directory: string): string[] {
+  const removed: string[] = [];
+  for (const [part, ours] of [
+    ['maps', MAP_PIN],
+    ['links', LINK_PIN],
+  ] as const) {
+    const folder = join(directory, part);
+    for (const entry of readdir(folder)) {
+      if (ours.test(entry)) {
+        const path = join(folder, entry);
+        unlinkSync(path);
+        removed.push(path);
+      }
+    }
+    removeIfEmpty(folder);
+  }
+  removeIfEmpty(directory);
+  return removed;
 }
 
 function removeIfEmpty(directory: string): void {

@@ -6,11 +6,12 @@ import { Settings } from './settings.js';
 
 /**
  * The rtnetlink protocol number of an instance's routes and rules, as it wrote it down for who removes
- * them; undefined when there is nothing of this layout, or nothing was written yet.
+ * them, in whatever layout: settings keep their numbers. Undefined when nothing was written yet.
  */
 export function readRouteProtocol(instance: Instance): number | undefined {
-  const path = instance.mapPin('cx_settings');
-  if (!existsSync(path)) {
+  const states = [instance, ...instance.others()];
+  const path = states.map((state) => state.mapPin('cx_settings')).find(existsSync);
+  if (path === undefined) {
     return undefined;
   }
   using map = BpfMap.fromPin(path);

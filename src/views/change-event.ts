@@ -17,4 +17,6 @@ export type ChangeEvent =
   | { kind: 'interface'; name: string; from: string; to: string }
   /** An ingress interface goes over to the fast path or to the stack. */
   | { kind: 'forwarding'; name: string; from: string | null; to: string; why: string }
+  /** The state of an older version was replaced by ours; numbers of the layouts. */
+  | { kind: 'schema'; from: number; to: number }
   | { kind: 'problem'; code: string; message: string };

@@ -23,6 +23,8 @@ function readFile(path: string): Uint8Array {
 
 /** Type information: of an object file, a loaded map, or the kernel. Immutable. */
 export class Btf implements TypeSource {
+  /** What it was made from: the content of a .BTF section. */
+  readonly bytes: Uint8Array;
   readonly littleEndian: boolean;
   readonly #types: readonly BtfType[];
   readonly #byName = new Map<string, number[]>();
@@ -32,6 +34,7 @@ export class Btf implements TypeSource {
 
   private constructor(bytes: Uint8Array) {
     const parsed = parseBtf(bytes);
+    this.bytes = bytes;
     this.#types = parsed.types;
     this.littleEndian = parsed.littleEndian;
     for (const type of parsed.types) {

@@ -183,7 +183,7 @@ test.serial('other limits, another role, another schema: refused with words, tra
     await refused(homeAgent(1, { interfaces: ['wa'] }), /ROLE_CHANGED[\s\S]*coax down/);
     const foreign = join(site.mr.bpffs, 'coaxial', site.mr.instance, '99');
     mkdirSync(foreign);
-    await refused(mobileRouter(), /schema 99[\s\S]*PINNED_STATE_UNREADABLE/);
+    await refused(mobileRouter(), /schema 99[\s\S]*PINNED_STATE_NEWER/);
     rmdirSync(foreign);
     await site.mr.start();
     await site.state(BID.a, 'usable');

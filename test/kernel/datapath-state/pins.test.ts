@@ -3,6 +3,7 @@ import { existsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { CxRole, CxSetting, Datapath, encodeCxNeighbour, Instance } from '../../../src/datapath/index.js';
+import { LAYOUT_PIN } from '../../../src/datapath/layout.js';
 import { MAP_NAMES } from '../../../src/datapath/map-catalogue.js';
 import { BpfMap } from '../../../src/libbpf-ts/index.js';
 import { at } from '../../support/kernel-objects.js';
@@ -97,7 +98,8 @@ test.serial('pins that are not ours stay where they are, ours beside them go', a
       using map = BpfMap.create({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 1 });
       map.pin(foreign);
     }
-    t.deepEqual(instance.remove().sort(), MAP_NAMES.map((name) => instance.mapPin(name)).sort());
+    const ours = [...MAP_NAMES, LAYOUT_PIN].map((name) => instance.mapPin(name));
+    t.deepEqual(instance.remove().sort(), ours.sort());
     t.true(existsSync(foreign));
     t.true(MAP_NAMES.every((name) => existsSync(neighbourInstance.mapPin(name))));
     t.false(existsSync(join(instance.directory, 'links')));

@@ -13,6 +13,7 @@ import {
   Datapath,
   Instance,
 } from '../../../src/datapath/index.js';
+import { LAYOUT_PIN } from '../../../src/datapath/layout.js';
 import { type DatapathLimits, MAP_NAMES } from '../../../src/datapath/map-catalogue.js';
 import { RowMap } from '../../../src/datapath/row-map.js';
 import { RowPool } from '../../../src/datapath/row-pool.js';
@@ -187,7 +188,7 @@ test.serial('other limits, another role and another schema are refused, the stat
     });
     await t.throwsAsync(open(instance, LIMITS, CxRole.HOME_AGENT), { code: 'ROLE_CHANGED' });
     mkdirSync(join(instance.root, '99'));
-    await t.throwsAsync(open(instance), { code: 'PINNED_STATE_UNREADABLE', message: /schema 99/ });
+    await t.throwsAsync(open(instance), { code: 'PINNED_STATE_NEWER', message: /schema 99/ });
     rmSync(join(instance.root, '99'), { recursive: true });
     using datapath = await open(instance);
     t.true(datapath.adopted);
@@ -228,7 +229,7 @@ test.serial(
 
       t.deepEqual(datapath.restorePins(), []);
       rmSync(instance.root, { recursive: true });
-      t.deepEqual(datapath.restorePins(), MAP_NAMES);
+      t.deepEqual(datapath.restorePins(), [...MAP_NAMES, LAYOUT_PIN]);
       t.deepEqual(MAP_NAMES.map(id), after);
     });
   },

@@ -1,0 +1,99 @@
+// This software as another version of it would be: another schema, rows laid out differently. Compiled from the
+// same sources in a folder of its own, so that an upgrade in the lab is one of real programs and real maps.
+import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Btf, generateTypes } from '../src/libbpf-ts/index.js';
+import { run } from './command.js';
+
+/** The package that this file belongs to, two folders below `build`. */
+const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** Rows whose layout is another one in the release. Keys of hashes and tries are compared whole and stay. */
+const CHANGED_ROWS = [
+  'cx_binding',
+  'cx_binding_key',
+  'cx_binding_stats',
+  'cx_policy_key',
+  'cx_policy_stats',
+  'cx_router',
+  'cx_router_key',
+  'cx_tunnel_end',
+  'cx_neighbour',
+  'cx_reason_stats',
+] as const;
+
+const OBJECT = 'build/bpf/tc.bpf.o';
+
+export class Release {
+  readonly schema: number;
+  /** The command line tool of this version. */
+  readonly cli: string;
+  readonly #directory: string;
+
+  private constructor(directory: string, schema: number) {
+    this.schema = schema;
+    this.#directory = directory;
+    this.cli = join(directory, 'build/js/src/cli/main.js');
+  }
+
+  /** Makes a version with that schema whose rows begin with a member that this one's have not. */
+  static async make(directory: string, schema: number): Promise<Release> {
+    mkdirSync(join(directory, 'build/bpf'), { recursive: true });
+    for (const name of ['bpf', 'package.json', 'build/js/src', 'build/Release/coaxial.node']) {
+      cpSync(join(PACKAGE, name), join(directory, name), { recursive: true });
+    }
+    for (const name of ['scripts', 'node_modules']) {
+      symlinkSync(join(PACKAGE, name), join(directory, name));
+    }
+    const release = new Release(directory, schema);
+    const header = join(directory, 'bpf/coax.h');
+    writeFileSync(header, changeLayout(readFileSync(header, 'utf8'), schema));
+    const make = ['-C', directory, '-f', join(PACKAGE, 'Makefile'), OBJECT];
+    await run('make', make, { timeout: 120_000 });
+    await release.#generate();
+    return release;
+  }
+
+  /** The same version under another schema number: what a later upgrade finds. */
+  static again(from: Release, directory: string, schema: number): Release {
+    cpSync(from.#directory, directory, { recursive: true, verbatimSymlinks: true });
+    const release = new Release(directory, schema);
+    const generated = join(directory, 'build/js/src/datapath/generated.js');
+    const text = readFileSync(generated, 'utf8');
+    writeFileSync(generated, replaceOnce(text, /(CX_SCHEMA = )\d+/, `$1${schema}`));
+    return release;
+  }
+
+  /** The accessors that fit its rows. */
+  async #generate(): Promise<void> {
+    const object = join(this.#directory, OBJECT);
+    const source = join(this.#directory, 'generated.ts');
+    const options = { prefix: 'cx_', importFrom: '../libbpf-ts/address-text.js' };
+    writeFileSync(source, generateTypes(Btf.fromObject(object), options));
+    const compiler = join(PACKAGE, 'node_modules/.bin/tsc');
+    const into = join(this.#directory, 'build/js/src/datapath');
+    await run(process.execPath, [
+      ...[compiler, '--ignoreConfig', '--noCheck', '--noResolve', '--module', 'nodenext'],
+      ...['--target', 'es2024', '--outDir', into, source],
+    ]);
+    chmodSync(this.cli, 0o755);
+    const generated = join(into, 'generated.js');
+    // The sources know nothing of the member; a version that had it would give it a value.
+    const text = readFileSync(generated, 'utf8');
+    writeFileSync(generated, text.replaceAll(/\b\w+\.labRelease\b/g, String(this.schema)));
+  }
+}
+
+function changeLayout(header: string, schema: number): string {
+  let text = replaceOnce(header, /(CX_SCHEMA = )\d+/, `$1${schema}`);
+  for (const row of CHANGED_ROWS) {
+    text = replaceOnce(text, new RegExp(`(struct ${row} \\{\\n)`), '$1  __u32 lab_release;\n');
+  }
+  return text;
+}
+
+function replaceOnce(text: string, pattern: RegExp, by: string): string {
+  if (!pattern.test(text)) throw new Error(`the release cannot be made: nothing fits ${pattern}`);
+  return text.replace(pattern, by);
+}
