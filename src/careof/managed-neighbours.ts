@@ -68,22 +68,45 @@ export async function holdNeighbours(
 const PROBED = NUD.REACHABLE | NUD.STALE | NUD.DELAY;
 
 /**
- * Asks next hops whether they are still there. The kernel takes one that has answered once for reachable
- * for up to 45 s and then waits some more: too long for the only link.
+ * Asks neighbours whether they are still there. The kernel takes one that has answered once for reachable
+ * for up to 45 s and then waits some more: too long where packets depend on it.
  */
-export async function probeNextHops(
+export async function probeNeighbours(
   netlink: Pick<Netlink, 'addNeighbour'>,
   snapshot: NetlinkSnapshot,
-  nextHops: readonly { ifindex: number; address: Address }[],
+  asked: readonly { ifindex: number; address: Address }[],
   protocol: number,
 ): Promise<void> {
-  const wanted = new Set(nextHops.map(key));
+  const wanted = new Set(asked.map(key));
   for (const { ifindex, address, usable, state } of snapshot.neighbours) {
     if (wanted.has(key({ ifindex, address })) && usable && (state & PROBED) !== 0) {
       // A managed entry takes no state from user space (__neigh_update(), net/core/neighbour.c).
       await netlink.addNeighbour({ ifindex, address, state: NUD.PROBE, protocol });
       await netlink.addNeighbour({ ifindex, address, managed: true, protocol });
     }
+  }
+}
+
+/** Which of many neighbours are asked now, so that all have their turn. */
+export class ProbeTurns {
+  readonly #rounds: number;
+  readonly #most: number;
+  #next = 0;
+
+  /**
+   * @param rounds after how many rounds all have been asked, where they are few enough
+   * @param most how many are asked in one round
+   */
+  constructor(rounds: number, most: number) {
+    this.#rounds = rounds;
+    this.#most = most;
+  }
+
+  take<T>(neighbours: readonly T[]): T[] {
+    const count = Math.min(Math.ceil(neighbours.length / this.#rounds), this.#most);
+    const from = this.#next % Math.max(1, neighbours.length);
+    this.#next = from + count;
+    return [...neighbours, ...neighbours].slice(from, from + count);
   }
 }
 

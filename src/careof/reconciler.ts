@@ -20,13 +20,18 @@ import {
   type DirectNeighbour,
   directNeighbours,
   holdNeighbours,
-  probeNextHops,
+  ProbeTurns,
+  probeNeighbours,
 } from './managed-neighbours.js';
 import { type BindingPlan, bindingRow, carries, type Plan, type TunnelDevice } from './plan.js';
 import type { ProblemCode } from './problems.js';
 
 /** When what was refused is tried again although nothing happens. */
 const RETRY_MS = 5000;
+
+/** Hosts of the mobile network are asked every third time, where they are no more than this many a time. */
+const DIRECT_ROUNDS = 3;
+const DIRECT_PROBES = 64;
 
 /** The devices of an instance. */
 export interface Devices {
@@ -65,6 +70,7 @@ export class Reconciler {
   readonly #leaving = new Map<string, number>();
   readonly #sightings = new Sightings();
   readonly #attachmentsSeen = new Sightings();
+  readonly #turns = new ProbeTurns(DIRECT_ROUNDS, DIRECT_PROBES);
 
   constructor(netlink: Netlink, datapath: Datapath) {
     this.#netlink = netlink;
@@ -342,9 +348,10 @@ export class Reconciler {
     });
   }
 
-  /** Asks the next hops in use whether they are still there. */
+  /** Asks the next hops in use, and by turns the hosts of the mobile network, whether they are still there. */
   async probe(config: Config, plan: Plan, snapshot: NetlinkSnapshot): Promise<void> {
-    await probeNextHops(this.#netlink, snapshot, nextHopsOf(plan), config.routing.protocol);
+    const asked = [...nextHopsOf(plan), ...this.#turns.take(directOf(config, plan, snapshot))];
+    await probeNeighbours(this.#netlink, snapshot, asked, config.routing.protocol);
   }
 
   /** Forgets bindings that are in no router's list and, by now, in no generation. */

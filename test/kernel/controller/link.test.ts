@@ -105,15 +105,6 @@ test.serial('next hops and LAN neighbours are held; a changed MAC address is fol
     t.regex(await neighbour(mr, addresses.accessB, 'wb'), /managed/);
     t.regex(await neighbour(site.node('ha'), addresses.core, 'core0'), /managed/);
 
-    // The kernel's own patience with a silent LAN host, shortened before it is learnt.
-    for (const setting of [
-      'base_reachable_time_ms=1000',
-      'delay_first_probe_time=1',
-      'interval_probe_time_ms=1000',
-    ]) {
-      const [name, value] = setting.split('=');
-      await mr.exec('sh', ['-c', `echo ${value} > /proc/sys/net/ipv6/neigh/lan0/${name}`]);
-    }
     await mr.ip('-6 neigh flush dev lan0');
     const sink = await Sink.start(site.node('cn'), { ports: [5110] });
     const stream = await Stream.start(lan, { to: addresses.correspondent, port: 5110, rate: 500 });
@@ -166,6 +157,8 @@ test.serial('next hops and LAN neighbours are held; a changed MAC address is fol
       rate: 200,
     });
     await lanSink.received(20, 6001, PATIENCE);
+    // It does not say so either.
+    await lan.sysctl({ 'ipv6.conf.eth0.ndisc_notify': 0 });
     await lan.ip('link set eth0 address 02:aa:bb:cc:dd:02');
     const moved = performance.now();
     await learnt('02:aa:bb:cc:dd:02');

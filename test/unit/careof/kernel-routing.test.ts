@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { addMissing, homeRoutes, removeStale, Sightings } from '../../../src/careof/kernel-routing.js';
-import { holdNeighbours, probeNextHops } from '../../../src/careof/managed-neighbours.js';
+import { holdNeighbours, probeNeighbours } from '../../../src/careof/managed-neighbours.js';
 import { innerMtu } from '../../../src/careof/plan.js';
 import { Prefix } from '../../../src/net/index.js';
 import {
@@ -246,7 +246,7 @@ test('next hops that the kernel trusts are asked; those that it is asking or can
   const asked = async (state: number, usable = true): Promise<string[]> => {
     const netlink = new Requests();
     const neighbours = [neighbour(3, 'fe80::1', { state, usable }), neighbour(3, 'fe80::2', { state })];
-    await probeNextHops(netlink, snapshot({ neighbours }), [{ ifindex: 3, address: at('fe80::1') }], 191);
+    await probeNeighbours(netlink, snapshot({ neighbours }), [{ ifindex: 3, address: at('fe80::1') }], 191);
     return netlink.asked;
   };
   for (const state of [NUD.REACHABLE, NUD.STALE, NUD.DELAY]) {
