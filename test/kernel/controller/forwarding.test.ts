@@ -8,7 +8,7 @@ import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
 import type { Check } from '../../../src/doctor/index.js';
 import type { InterfaceView } from '../../../src/views/index.js';
-import { mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
+import { BID, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
 
 const CLI = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 
@@ -347,4 +347,51 @@ test.serial('fast stays fast and says what it bypasses; a reload to stack is obe
       t.is((await counters(site)).fresh, 20);
     },
   );
+});
+
+test.serial(
+  'a narrow uplink behind a stateful firewall: Packet Too Big passes it, TCP is whole',
+  async (t) => {
+    await withSite(t, { mr: withMark() }, async (site) => {
+      // Both ends of the link that marked connections take.
+      await site.node('mr').ip('link set wb mtu 1400');
+      await site.node('rb').ip('link set mr0 mtu 1400');
+      await site.node('mr').nft(STATEFUL);
+      await noted(site, /^stack: auto/);
+      await until(async () => (await site.bindings()).some(({ bid, mtu }) => bid === BID.b && mtu === 1360), {
+        what: 'binding b to be narrow',
+        timeout: PATIENCE,
+      });
+      const lan = await Capture.start(site.node('lan'), 'eth0', { filter: 'icmp6 and ip6[40] == 2' });
+      t.true((await transfer(site, ['-n', '4M'])) > 1 << 20);
+      await lan.stopComplete();
+      const told = lan.packets(({ transport }) => transport?.icmpMtu === 1360);
+      t.true(told.length > 0, 'the LAN host was told the MTU of the binding');
+      t.is((await counters(site)).invalid, 0, 'and the error belongs to the connection');
+    });
+  },
+);
+
+test.serial('a connection that began behind the firewall goes on by the fast path', async (t) => {
+  await withSite(t, { mr: mobileRouter() }, async (site) => {
+    await site.ready();
+    await site.node('mr').nft(STATEFUL);
+    await noted(site, /^stack: auto/);
+    const { client, server } = await listening(site);
+    const args = [...client, '-J', '-t', '6', '-b', '20M'];
+    const running = site.node('lan').exec('iperf3', args, { mayFail: true, timeout: 2 * PATIENCE });
+    await until(async () => ((await counters(site)).up ?? 0) > 100, {
+      what: 'the firewall to see the connection',
+      timeout: PATIENCE,
+    });
+    await site.mr.reload(mobileRouter({ ingress: [{ interface: 'lan0', forwarding: 'fast' }] }));
+    const { stdout } = await running;
+    await server.end();
+    const { end, error } = JSON.parse(stdout) as Iperf;
+    t.is(error, undefined);
+    // 6 s at 20 Mbit/s are 15 MB; what was sent before the reload is a fraction of it.
+    t.true((end?.sum_received?.bytes ?? 0) > 12_000_000, `${end?.sum_received?.bytes} bytes arrived`);
+    t.is((await counters(site)).invalid, 0);
+    t.is((await counters(site)).refused, 0);
+  });
 });
