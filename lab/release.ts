@@ -1,6 +1,6 @@
 // This software as another version of it would be: another schema, rows laid out differently. Compiled from the
 // same sources in a folder of its own, so that an upgrade in the lab is one of real programs and real maps.
-import { chmodSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Btf, generateTypes } from '../src/libbpf-ts/index.js';
@@ -37,8 +37,8 @@ export class Release {
     this.cli = join(directory, 'build/js/src/cli/main.js');
   }
 
-  /** Makes a version with that schema whose rows begin with a member that this one's have not. */
-  static async make(directory: string, schema: number): Promise<Release> {
+  /** Makes a version with that schema whose rows are laid out as here, or begin with one more member. */
+  static async make(directory: string, schema: number, rows: 'same' | 'changed'): Promise<Release> {
     mkdirSync(join(directory, 'build/bpf'), { recursive: true });
     for (const name of ['bpf', 'package.json', 'build/js/src', 'build/Release/coaxial.node']) {
       cpSync(join(PACKAGE, name), join(directory, name), { recursive: true });
@@ -48,7 +48,7 @@ export class Release {
     }
     const release = new Release(directory, schema);
     const header = join(directory, 'bpf/coax.h');
-    writeFileSync(header, changeLayout(readFileSync(header, 'utf8'), schema));
+    writeFileSync(header, changeLayout(readFileSync(header, 'utf8'), schema, rows));
     const make = ['-C', directory, '-f', join(PACKAGE, 'Makefile'), OBJECT];
     await run('make', make, { timeout: 120_000 });
     await release.#generate();
@@ -56,13 +56,19 @@ export class Release {
   }
 
   /** The same version under another schema number: what a later upgrade finds. */
-  static again(from: Release, directory: string, schema: number): Release {
-    cpSync(from.#directory, directory, { recursive: true, verbatimSymlinks: true });
+  async again(directory: string, schema: number): Promise<Release> {
+    await run('cp', ['-al', this.#directory, directory]);
     const release = new Release(directory, schema);
     const generated = join(directory, 'build/js/src/datapath/generated.js');
     const text = readFileSync(generated, 'utf8');
+    // The file is still the other version's too.
+    rmSync(generated);
     writeFileSync(generated, replaceOnce(text, /(CX_SCHEMA = )\d+/, `$1${schema}`));
     return release;
+  }
+
+  remove(): void {
+    rmSync(this.#directory, { recursive: true, force: true });
   }
 
   /** The accessors that fit its rows. */
@@ -85,9 +91,9 @@ export class Release {
   }
 }
 
-function changeLayout(header: string, schema: number): string {
+function changeLayout(header: string, schema: number, rows: 'same' | 'changed'): string {
   let text = replaceOnce(header, /(CX_SCHEMA = )\d+/, `$1${schema}`);
-  for (const row of CHANGED_ROWS) {
+  for (const row of rows === 'changed' ? CHANGED_ROWS : []) {
     text = replaceOnce(text, new RegExp(`(struct ${row} \\{\\n)`), '$1  __u32 lab_release;\n');
   }
   return text;

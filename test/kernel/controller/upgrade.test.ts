@@ -26,8 +26,8 @@ let later: Release;
 test.before(async () => {
   // The daemons of the lab are an ordinary user.
   chmodSync(folder.path, 0o755);
-  next = await Release.make(join(folder.path, 'next'), NEXT);
-  later = Release.again(next, join(folder.path, 'later'), NEXT + 1);
+  next = await Release.make(join(folder.path, 'next'), NEXT, 'changed');
+  later = await next.again(join(folder.path, 'later'), NEXT + 1);
 });
 test.after.always(() => folder.remove());
 
