@@ -81,7 +81,7 @@ demo: build ## the main job in the built-in lab; KEEP=1 leaves it up, BREAK=... 
 	@KEEP='$(KEEP)' BREAK='$(BREAK)' $(NODE) --enable-source-maps build/js/lab/demo.js
 
 .PHONY: soak
-soak: build ## MINUTES=5 of traffic under kills, address changes, reloads and lost kernel messages
+soak: build ## MINUTES=5 of traffic under kills, address changes, cut links, reloads and shortages
 	@MINUTES='$(or $(MINUTES),5)' SEED='$(SEED)' ONLY='$(ONLY)' $(NODE) --enable-source-maps build/js/lab/soak.js
 
 .PHONY: test

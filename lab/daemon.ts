@@ -8,7 +8,7 @@ import { stringify } from 'yaml';
 import type { CommandResult } from './command.js';
 import type { LabNode } from './node.js';
 import { asDaemon } from './privileges.js';
-import type { LabProcess } from './process.js';
+import type { LabProcess, ProcessExit } from './process.js';
 import type { Release } from './release.js';
 import { until } from './wait.js';
 
@@ -16,11 +16,24 @@ import { until } from './wait.js';
 export type DaemonConfig = Readonly<Record<string, unknown>>;
 
 export interface DaemonPlace {
+  /** Configs and logs. */
   readonly directory: string;
+  /** Sockets and locks. */
+  readonly runtime: string;
   readonly bpffs: string;
   readonly instance: string;
   /** Outlive the process that started it. */
   readonly detached: boolean;
+}
+
+/** How a daemon is started. */
+export interface StartOptions {
+  /** Words in front of its command, such as those of `prlimit`; they run as root. */
+  readonly under?: readonly string[];
+  /** Node's own options. */
+  readonly node?: readonly string[];
+  /** Where its standard error goes instead of its log. */
+  readonly logFile?: string;
 }
 
 /** The API's answer to one request. */
@@ -45,16 +58,18 @@ export class LabDaemon {
   readonly logFile: string;
   readonly bpffs: string;
   readonly #detached: boolean;
-  /** The command line tool of the version that runs. */
-  #cli = CLI;
+  /** The version that runs when it is not this one. */
+  #release: Release | undefined;
   #config: DaemonConfig;
+  readonly #options: StartOptions;
   #process: LabProcess | undefined;
 
-  constructor(node: LabNode, config: DaemonConfig, place: DaemonPlace) {
+  constructor(node: LabNode, config: DaemonConfig, place: DaemonPlace, options: StartOptions = {}) {
+    this.#options = options;
     this.node = node;
     this.instance = place.instance;
     this.bpffs = place.bpffs;
-    this.socket = join(place.directory, `${node.name}.sock`);
+    this.socket = join(place.runtime, `${node.name}.sock`);
     this.configFile = join(place.directory, `${node.name}.yaml`);
     this.logFile = join(place.directory, `${node.name}.log`);
     this.#detached = place.detached;
@@ -67,13 +82,22 @@ export class LabDaemon {
     return this.#process.pid;
   }
 
+  /** How it ended; undefined while it runs. @throws DaemonError when it was never started */
+  get exit(): ProcessExit | undefined {
+    if (this.#process === undefined) throw new DaemonError(`no daemon was started on ${this.node.name}`);
+    return this.#process.exit;
+  }
+
   /** Writes the config and starts; resolves when the API answers. @throws DaemonError with its log */
-  async start(): Promise<void> {
+  async start(options: StartOptions = {}): Promise<void> {
     await this.#writeConfig();
-    const log = openSync(this.logFile, 'a');
+    const { node = [], logFile = this.logFile } = { ...this.#options, ...options };
+    const under = [...(this.#options.under ?? []), ...(options.under ?? [])];
+    const log = openSync(logFile, 'a');
     try {
-      const words = asDaemon(process.execPath, [this.#cli, 'daemon', '--config', this.configFile]);
-      this.#process = this.node.spawn('setpriv', words, {
+      const words = asDaemon(process.execPath, [...node, this.#cli, 'daemon', '--config', this.configFile]);
+      const [program = '', ...rest] = [...under, 'setpriv', ...words];
+      this.#process = this.node.spawn(program, rest, {
         stdio: ['ignore', log, log],
         detached: this.#detached,
       });
@@ -102,6 +126,11 @@ export class LabDaemon {
     await this.#process?.end('SIGTERM', 10_000);
   }
 
+  /** Resolves when it has ended, whoever ended it. */
+  async ended(): Promise<void> {
+    await this.#process?.exited;
+  }
+
   /** Sends a signal; with SIGKILL resolves when it is dead. */
   async kill(signal: NodeJS.Signals): Promise<void> {
     this.#process?.kill(signal);
@@ -114,11 +143,20 @@ export class LabDaemon {
     await this.start();
   }
 
+  /** The version that runs when it is not this one. */
+  get release(): Release | undefined {
+    return this.#release;
+  }
+
   /** Another version takes the place of the running one. */
   async upgrade(release: Release): Promise<void> {
     await this.stop();
-    this.#cli = release.cli;
+    this.#release = release;
     await this.start();
+  }
+
+  get #cli(): string {
+    return this.#release?.cli ?? CLI;
   }
 
   /** Gives the running daemon another config. @throws DaemonError when it does not take it */

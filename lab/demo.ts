@@ -16,6 +16,7 @@ import { restartChecks } from './demo/restart.js';
 import { Scene } from './demo/scene.js';
 import { spoofedChecks } from './demo/spoofed.js';
 import { Lab } from './lab.js';
+import { Remains } from './remains.js';
 
 const REPORT = fileURLToPath(new URL('../../demo.json', import.meta.url));
 
@@ -119,9 +120,7 @@ function explainKept(lab: Lab): void {
     console.log(`  ${name.padEnd(5)} nsenter --net=/run/netns/${namespace} bash`);
   }
   for (const node of ['mr', 'ha']) {
-    console.log(
-      `  node ${cli} bindings --socket ${lab.directory}/${node}.sock   # or status, policies, maps`,
-    );
+    console.log(`  node ${cli} bindings --socket ${lab.runtime}/${node}.sock   # or status, policies, maps`);
   }
   console.log(`  configs and logs: ${lab.directory}/{mr,ha}.{yaml,log}, pins: ${lab.bpffs}`);
   console.log(`Remove it: node ${remove} ${lab.name}`);
@@ -140,12 +139,16 @@ async function main(): Promise<number> {
     void lab.destroy().finally(() => process.exit(130));
   };
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  const remains = new Remains(lab);
   let outcomes: Outcome[];
   try {
     outcomes = await show(lab, wishes);
+    await remains.note();
   } finally {
     if (!wishes.keep) await lab.destroy();
   }
+  const left = wishes.keep ? [] : await remains.afterwards();
+  if (left.length > 0) outcomes.push({ name: 'remains', ok: false, measured: left.join('; ') });
   printTable(outcomes);
   mkdirSync(fileURLToPath(new URL('../..', import.meta.url)), { recursive: true });
   writeFileSync(REPORT, `${JSON.stringify({ checks: outcomes }, undefined, 2)}\n`);

@@ -22,10 +22,10 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CommandResult, run } from './command.js';
-import { type DaemonConfig, LabDaemon } from './daemon.js';
+import { type DaemonConfig, LabDaemon, type StartOptions } from './daemon.js';
 import { LabNode } from './node.js';
 import { DAEMON_USER } from './privileges.js';
-import { bpffsOf, removeLab } from './removal.js';
+import { bpffsOf, removeLab, runtimeOf } from './removal.js';
 import { isAbandoned, type LabState, processStart, readStates, writeState } from './state.js';
 import { type NodeName, type Topology, topology } from './topology.js';
 
@@ -56,6 +56,8 @@ export class Lab {
   readonly directory: string;
   /** A BPF file system of the lab's own. */
   readonly bpffs: string;
+  /** Where the daemons have sockets and locks: a small file system of the lab's own, as /run is one. */
+  readonly runtime: string;
   readonly state: LabState;
   readonly #topology: Topology;
   readonly #nodes: ReadonlyMap<NodeName, LabNode>;
@@ -66,6 +68,7 @@ export class Lab {
     this.name = state.name;
     this.directory = state.directory;
     this.bpffs = bpffsOf(state.directory);
+    this.runtime = runtimeOf(state.directory);
     this.state = state;
     this.#topology = shape;
     this.#nodes = new Map(shape.nodes.map((name, i) => [name, new LabNode(name, state.namespaces[i] ?? '')]));
@@ -120,16 +123,18 @@ export class Lab {
 
   /**
    * Starts a coaxial daemon on a node, with an instance, socket and pins of the lab's own; resolves
-   * when its API answers. @throws DaemonError with its log
+   * when its API answers. `options` hold for each of its starts. @throws DaemonError with its log
    */
-  async startDaemon(node: NodeName, config: DaemonConfig): Promise<LabDaemon> {
+  async startDaemon(node: NodeName, config: DaemonConfig, options: StartOptions = {}): Promise<LabDaemon> {
     await this.#daemons.get(node)?.stop();
-    const daemon = new LabDaemon(this.node(node), config, {
+    const place = {
       directory: this.directory,
+      runtime: this.runtime,
       bpffs: this.bpffs,
       instance: `${this.name}-${node}`.toLowerCase(),
       detached: this.state.keep,
-    });
+    };
+    const daemon = new LabDaemon(this.node(node), config, place, options);
     this.#daemons.set(node, daemon);
     await daemon.start();
     return daemon;
@@ -180,8 +185,10 @@ export class Lab {
 
   async #build(): Promise<void> {
     mkdirSync(this.bpffs);
+    mkdirSync(this.runtime);
     await run('mount', ['-t', 'bpf', 'bpf', this.bpffs]);
-    for (const path of [this.directory, this.bpffs]) {
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=64k,nr_inodes=64', 'tmpfs', this.runtime]);
+    for (const path of [this.directory, this.bpffs, this.runtime]) {
       chownSync(path, DAEMON_USER, DAEMON_USER);
       chmodSync(path, 0o755);
     }

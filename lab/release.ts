@@ -3,6 +3,7 @@
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CX_SCHEMA } from '../src/datapath/index.js';
 import { Btf, generateTypes } from '../src/libbpf-ts/index.js';
 import { run } from './command.js';
 
@@ -88,6 +89,29 @@ export class Release {
     // The sources know nothing of the member; a version that had it would give it a value.
     const text = readFileSync(generated, 'utf8');
     writeFileSync(generated, text.replaceAll(/\b\w+\.labRelease\b/g, String(this.schema)));
+  }
+}
+
+/** Releases of one lab, each with a schema of its own; rows are laid out differently in every second one. */
+export class Releases {
+  readonly #directory: string;
+  readonly #models = new Map<'same' | 'changed', Promise<Release>>();
+
+  /** @param directory where they are made; it need not exist */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** The version that comes after one with that schema, made for `name` alone. */
+  async after(schema: number, name: string): Promise<Release> {
+    const rows = (schema - CX_SCHEMA) % 2 === 0 ? 'changed' : 'same';
+    let model = this.#models.get(rows);
+    if (model === undefined) {
+      mkdirSync(this.#directory, { recursive: true });
+      model = Release.make(join(this.#directory, rows), schema + 1, rows);
+      this.#models.set(rows, model);
+    }
+    return (await model).again(join(this.#directory, `${name}-${schema + 1}`), schema + 1);
   }
 }
 

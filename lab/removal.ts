@@ -2,6 +2,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from './command.js';
+import { MemoryGroup } from './memory-group.js';
 import { type LabState, removeState } from './state.js';
 import { until } from './wait.js';
 
@@ -33,6 +34,11 @@ export function bpffsOf(directory: string): string {
   return join(directory, 'bpffs');
 }
 
+/** Where a lab mounts the small file system of its daemons' sockets and locks. */
+export function runtimeOf(directory: string): string {
+  return join(directory, 'run');
+}
+
 /** Ends the lab's processes, unmounts, deletes namespaces, directory and state file. */
 export async function removeLab(state: LabState): Promise<void> {
   const existing = await namespaceNames();
@@ -44,6 +50,7 @@ export async function removeLab(state: LabState): Promise<void> {
     const lines = namespaces.map((name) => `netns del ${name}\n`).join('');
     await run('ip', ['-force', '-batch', '-'], { input: lines, mayFail: true });
   }
+  await MemoryGroup.remove(state.name);
   await rm(state.directory, { recursive: true, force: true });
   removeState(state.name);
 }

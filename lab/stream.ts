@@ -33,9 +33,14 @@ class TrafficProgram {
   }
 
   async report(port = 0): Promise<SinkReport> {
+    return this.ask<SinkReport>(`report ${port}`, 'report');
+  }
+
+  /** A command and its answer. */
+  async ask<T>(command: string, event: string): Promise<T> {
     const from = this.#reader.lines.length;
-    this.tell(`report ${port}`);
-    return this.event<SinkReport>('report', { from });
+    this.tell(command);
+    return this.event<T>(event, { from });
   }
 
   tell(command: string): void {
@@ -87,6 +92,15 @@ export class Sink {
       },
       { what: `${count} datagrams at port ${port}`, timeout },
     );
+  }
+
+  /** Which of `sent` datagrams have not come to one of its ports: ranges of numbers with both ends. */
+  async missing(sent: number, port = this.#port): Promise<readonly (readonly [number, number])[]> {
+    const { ranges } = await this.#program.ask<{ ranges: [number, number][] }>(
+      `missing ${port} ${sent}`,
+      'missing',
+    );
+    return ranges;
   }
 
   async end(): Promise<void> {
@@ -144,6 +158,11 @@ export class Stream {
     } finally {
       await stream.end();
     }
+  }
+
+  /** How many datagrams have left so far. */
+  async progress(): Promise<number> {
+    return (await this.#program.ask<{ sent: number }>('progress', 'progress')).sent;
   }
 
   /** Stops sending. */

@@ -3,8 +3,10 @@
 //
 //   traffic.js send --to ADDR --port P --source ADDR [--source-port P] [--rate PPS] [--count N] [--size B]
 //              until --count datagrams are out or a line "stop" comes: {"event":"sent",...}
+//              a line "progress" is answered: {"event":"progress","sent":N}
 //   traffic.js sink --bind ADDR --port P[,P...] [--echo]
-//              each line "report P" on standard input is answered: {"event":"report",...}
+//              each line "report P" on standard input is answered: {"event":"report",...}, and each line
+//              "missing P N" by the numbers below N that have not come: {"event":"missing","ranges":[[A,B],...]}
 import { createSocket, type Socket } from 'node:dgram';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
@@ -66,6 +68,18 @@ export class StreamScore {
     this.#seen.add(sequence);
   }
 
+  /** Numbers below `sent` that never came, as ranges that include their ends. */
+  missing(sent: number): [number, number][] {
+    const ranges: [number, number][] = [];
+    for (let sequence = 0; sequence < sent; sequence++) {
+      if (this.#seen.has(sequence)) continue;
+      const last = ranges.at(-1);
+      if (last?.[1] === sequence - 1) last[1] = sequence;
+      else ranges.push([sequence, sequence]);
+    }
+    return ranges;
+  }
+
   report(): SinkReport {
     const span = this.#first < 0 ? 0 : this.#last - this.#first + 1;
     return {
@@ -122,6 +136,7 @@ async function send(options: SendOptions): Promise<void> {
   const commands = createInterface({ input: process.stdin });
   commands.on('line', (line) => {
     if (line.startsWith('report')) say('report', back.report());
+    if (line === 'progress') say('progress', { sent });
     if (line === 'stop') stopped = true;
   });
   commands.on('close', () => process.exit(0));
@@ -161,7 +176,8 @@ async function sink(options: { bind: string; ports: number[]; echo: boolean }): 
   }
   const commands = createInterface({ input: process.stdin });
   commands.on('line', (line) => {
-    const [command, port] = line.split(' ');
+    const [command, port, sent] = line.split(' ');
+    if (command === 'missing') say('missing', { ranges: scores.get(Number(port))?.missing(Number(sent)) });
     if (command === 'report') say('report', scores.get(Number(port))?.report());
   });
   commands.on('close', () => process.exit(0));

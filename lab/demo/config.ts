@@ -15,7 +15,7 @@ export const ports = {
   /** UDP to these takes uplink A ... */
   a: { first: 5101, second: 5102, stream: 5110, back: 5120 },
   /** ... to these uplink B ... */
-  b: { first: 5201, second: 5202, stream: 5210 },
+  b: { first: 5201, second: 5202, stream: 5210, back: 5220 },
   /** ... and no policy names these: the default binding, uplink A, or B for those that are marked. */
   other: { first: 5401, second: 5402, third: 5403 },
   /** TCP to this takes uplink A. */

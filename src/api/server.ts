@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
+import { shortageOf } from '../views/index.js';
 import type { Api } from './api.js';
 import { SocketError } from './socket-error.js';
 
@@ -48,6 +49,8 @@ export async function serveApi(api: Api, path: string): Promise<ApiServer> {
     // libuv binds within this call, so the mode is right from the first moment.
     withUmask(SOCKET_UMASK, () => server.listen({ path }));
   });
+  // A connection that could not be accepted, for want of a descriptor, is the client's loss and not our end.
+  server.on('error', () => undefined);
   return { path, close: () => closeServer(server) };
 }
 
@@ -107,7 +110,7 @@ function listenError(path: string, cause: NodeJS.ErrnoException): SocketError {
   return new SocketError(
     'SOCKET_FAILED',
     `cannot listen on ${path}: ${cause.message}`,
-    'check that the folder exists and may be written',
+    shortageOf(cause)?.hint ?? 'check that the folder exists and may be written',
   );
 }
 

@@ -206,6 +206,7 @@ class InstanceController implements Controller {
       reasons: this.reasons(),
       problems: [
         ...this.#problems,
+        ...this.#news.failing,
         ...this.#health.findings().map(({ code, message }) => ({ code, message })),
       ],
       lastSwitch: this.#news.lastSwitch,
@@ -314,9 +315,11 @@ class InstanceController implements Controller {
 
   #onKernel(event: NetlinkEvent): void {
     if (event.kind === 'error') {
-      this.#log.error({ err: event.error }, 'the kernel state could not be read');
+      // It tries again five times a second.
+      this.#news.failed('monitor', event.error);
       return;
     }
+    this.#news.succeeded('monitor');
     if (event.kind === 'resync') {
       this.#log.warn({ reason: event.reason }, 'kernel messages were lost; the state was read again');
     }

@@ -5,7 +5,13 @@ import type { ProblemCode } from './problems.js';
 import type { ReconcileReport } from './reconciler.js';
 
 /** What can fail without anybody waiting for it. */
-type Work = 'run' | 'audit';
+type Work = 'run' | 'audit' | 'monitor';
+
+/** Why work fails, as `status` shows it. */
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+}
 
 /** What is new after a run, told once: states, switches, attachments, generations, problems. */
 export class News {
@@ -13,7 +19,7 @@ export class News {
   readonly #states = new Map<number, { state: BindingState; since: Date }>();
   readonly #told = new Map<Work, ReadonlySet<string>>();
   #lastSwitch: SwitchView | null = null;
-  readonly #failures = new Map<Work, string>();
+  readonly #failures = new Map<Work, Failure>();
   readonly #ways = new Map<string, string>();
 
   constructor(tell: (change: ChangeEvent) => void) {
@@ -72,15 +78,20 @@ export class News {
     this.#tell({ kind: 'problem', code: 'REPAIRED' satisfies ProblemCode, message });
   }
 
-  /** A run or an audit that failed; the same failure again and again is told once. */
+  /** A run, an audit or a reading of the kernel's state that failed; the same failure again and again is told once. */
   failed(what: Work, error: unknown): void {
     const message = String(error);
-    if (message !== this.#failures.get(what)) {
-      this.#failures.set(what, message);
+    if (message !== this.#failures.get(what)?.message) {
       const code =
         error instanceof Error && 'code' in error ? String(error.code) : ('UNEXPECTED' satisfies ProblemCode);
+      this.#failures.set(what, { code, message });
       this.#tell({ kind: 'problem', code, message });
     }
+  }
+
+  /** What fails now, until it succeeds. */
+  get failing(): Failure[] {
+    return [...this.#failures.values()];
   }
 
   /** The next failure is news again, whatever it is. */

@@ -42,7 +42,7 @@ export const PROBLEMS = {
   },
   UNEXPECTED: {
     means:
-      'a run or an audit failed in a way that has no code of its own; it is tried again (only in the log)',
+      'a run, an audit or a reading of the state of the kernel failed in a way that has no code of its own; it is tried again',
     remedy: 'please report it with the lines of the log around it',
   },
 } as const;

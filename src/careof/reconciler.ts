@@ -14,6 +14,7 @@ import {
 import type { Address, Prefix } from '../net/index.js';
 import { ARPHRD, type Link, type Netlink, NetlinkError, type NetlinkSnapshot } from '../netlink/index.js';
 import { compileGeneration } from '../policy/index.js';
+import { shortageOf } from '../views/index.js';
 import { ensureHomeDevice, ensureTunnelDevice, ownerOf, settleHomeDevice } from './home-device.js';
 import { addMissing, homeRoutes, type RoutingChanges, removeStale, Sightings } from './kernel-routing.js';
 import {
@@ -276,10 +277,20 @@ export class Reconciler {
     report: ReconcileReport,
   ): void {
     const desired = planAttachments(config, plan, devices, snapshot, report);
-    report.changes = this.#datapath.attachments.sync(
-      desired,
-      snapshot.links.map((link) => link.ifindex),
-    );
+    try {
+      report.changes = this.#datapath.attachments.sync(
+        desired,
+        snapshot.links.map((link) => link.ifindex),
+      );
+    } catch (error) {
+      if (!isRefusal(error)) {
+        throw error;
+      }
+      // Programs that run need neither their pins nor descriptors, and bindings must go on being switched.
+      report.problems.push(problemOf(error));
+      report.attachments = desired;
+      return;
+    }
     const attached = new Set(report.changes.attached);
     const name = ({ role, ifindex }: Attachment): string => `${role}-${ifindex}`;
     for (const item of desired) {
@@ -411,17 +422,26 @@ async function guard(report: ReconcileReport, step: () => unknown): Promise<void
   try {
     await step();
   } catch (error) {
-    if (!(error instanceof NetlinkError || error instanceof DatapathError)) {
+    if (!isRefusal(error)) {
       throw error;
     }
     report.problems.push(problemOf(error));
   }
 }
 
-function problemOf(error: Error & { code: string; errnoName?: string | undefined }): {
-  code: string;
-  message: string;
-} {
+/** An error that has a name and may pass. */
+type Refusal = Error & { code: string; errnoName?: string | undefined };
+
+/** What the kernel, a full map or a machine without room refuses; anything else is a fault of ours. */
+function isRefusal(error: unknown): error is Refusal {
+  return (
+    error instanceof NetlinkError ||
+    error instanceof DatapathError ||
+    (error instanceof Error && shortageOf(error) !== undefined)
+  );
+}
+
+function problemOf(error: Refusal): { code: string; message: string } {
   return { code: error.errnoName ?? error.code, message: error.message };
 }
 

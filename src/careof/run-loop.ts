@@ -43,13 +43,15 @@ export class RunLoop {
 
   /** Runs now, after the run that is under way, until nothing new is asked for. @throws what the job throws */
   async settle(): Promise<void> {
-    await this.rest();
-    this.#askedAt ??= performance.now();
-    this.#running = this.#runs();
+    // Its place is taken before anything is waited for: others may ask in the same turn of the event loop.
+    const turn = this.#runAfter(this.#running);
+    this.#running = turn;
     try {
-      await this.#running;
+      await turn;
     } finally {
-      this.#running = undefined;
+      if (this.#running === turn) {
+        this.#running = undefined;
+      }
     }
     if (this.#askedAt !== undefined) {
       this.#start();
@@ -85,6 +87,12 @@ export class RunLoop {
   #wakeIn(milliseconds: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.request(), Math.max(1, milliseconds));
+  }
+
+  async #runAfter(before: Promise<void> | undefined): Promise<void> {
+    await before?.catch(() => undefined);
+    this.#askedAt ??= performance.now();
+    await this.#runs();
   }
 
   async #runs(): Promise<void> {

@@ -1,3 +1,4 @@
+import { shortageOf } from '../views/index.js';
 import { EXIT, exitCodeOf } from './exit-code.js';
 
 /** An error as the lines that people read on stderr; the last one, if any, is the hint. */
@@ -23,6 +24,8 @@ export function reportFailure(error: unknown): number {
 }
 
 function defaultHint(error: unknown, code: string): string | undefined {
+  const shortage = shortageOf(error);
+  if (shortage !== undefined) return shortage.hint;
   if (exitCodeOf(error) === EXIT.BAD_CONFIG) return 'correct the file; `coax check --config FILE` tests it';
   if (exitCodeOf(error) === EXIT.PERMISSION)
     return 'run it as root; `coax doctor` names the missing privilege';

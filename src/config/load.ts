@@ -78,6 +78,9 @@ function openFailure(error: unknown): [message: string, hint: string] {
       return ['you are not allowed to read it', 'run as a user who is, or change its permissions'];
     case 'ENXIO':
       return ['is not a file', 'name a YAML file'];
+    case 'EMFILE':
+    case 'ENFILE':
+      return [`cannot be read (${message})`, 'raise the limit of open files (LimitNOFILE=, ulimit -n)'];
     default:
       return [`cannot be read (${message})`, 'name another file with --config'];
   }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   closeSync,
+  constants,
   fstatSync,
   ftruncateSync,
   mkdirSync,
@@ -11,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { shortageOf } from '../views/index.js';
 import { DaemonError, type DaemonErrorCode } from './daemon-error.js';
 
 /**
@@ -46,8 +48,7 @@ export class InstanceLock {
         // An owner removes its file when it ends: a lock on a removed file protects nothing.
         const atPath = statSync(path, { throwIfNoEntry: false });
         if (atPath?.ino === fstatSync(fd).ino) {
-          ftruncateSync(fd, 0);
-          writeSync(fd, `${process.pid} ${options.purpose}\n`, 0);
+          writeOwner(fd, path, `${process.pid} ${options.purpose}\n`);
           return new InstanceLock(path, fd);
         }
       } catch (error) {
@@ -83,14 +84,25 @@ export function readPidFile(path: string): { pid: number; purpose: string } | un
 function openLockFile(path: string): number {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    return openSync(path, 'a+', 0o644);
+    // Made when it is missing, never cut: what it says is its owner's.
+    return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw lockFailed(
-      path,
-      message,
-      code === 'EACCES' || code === 'EPERM' ? 'LOCK_PERMISSION' : 'LOCK_FAILED',
-    );
+    const kind = code === 'EACCES' || code === 'EPERM' ? 'LOCK_PERMISSION' : 'LOCK_FAILED';
+    throw lockFailed(path, message, kind, error);
+  }
+}
+
+/**
+ * Whoever is refused, and `coax down`, read there who has the lock: without room for that there is no lock. Written
+ * before it is cut, so that a file that is there already needs no room.
+ */
+function writeOwner(fd: number, path: string, text: string): void {
+  try {
+    writeSync(fd, text, 0);
+    ftruncateSync(fd, Buffer.byteLength(text));
+  } catch (error) {
+    throw lockFailed(path, (error as Error).message, 'LOCK_FAILED', error);
   }
 }
 
@@ -110,15 +122,12 @@ function lockFile(fd: number, waitMs: number): boolean {
   );
   if (status === 0) return true;
   if (status === 75) return false;
-  throw lockFailed('the pid file', error?.message ?? stderr.trim());
+  throw lockFailed('the pid file', error?.message ?? stderr.trim(), 'LOCK_FAILED', error);
 }
 
-function lockFailed(path: string, why: string, code: DaemonErrorCode = 'LOCK_FAILED'): DaemonError {
-  return new DaemonError(
-    code,
-    `cannot lock ${path}: ${why}`,
-    'the folder of the socket must be writable and the program `flock` (util-linux) installed',
-  );
+function lockFailed(path: string, why: string, code: DaemonErrorCode, cause: unknown): DaemonError {
+  const advice = 'the folder of the socket must be writable and the program `flock` (util-linux) installed';
+  return new DaemonError(code, `cannot lock ${path}: ${why}`, shortageOf(cause)?.hint ?? advice);
 }
 
 function runningError(path: string): DaemonError {

@@ -150,6 +150,10 @@ export const ERRNO_HINTS: Readonly<Record<string, string | undefined>> = {
   EBUSY: 'something else is attached there or holds it',
   ENODEV: 'no such interface in this network namespace',
   ENOLINK: 'what the link was attached to has gone',
+  EMFILE: 'the process may not open more files: raise its limit (LimitNOFILE= in the unit, ulimit -n)',
+  ENFILE: 'the whole machine has too many open files: raise fs.file-max, or end what holds them',
+  EROFS: 'the BPF file system is mounted read-only: mount -o remount,rw makes it writable again',
+  ENOMEM: 'the kernel has no memory for it: free some, or raise the limit of the cgroup',
 };
 
 /** Names that libuv lacks or has another of. */

@@ -13,6 +13,7 @@ export type { MapDump, MapValue, MapView } from './map-view.js';
 export type { PolicyView } from './policy-view.js';
 export type { ReasonView } from './reason-view.js';
 export { RequestError } from './request-error.js';
+export { shortageOf } from './shortage.js';
 export type {
   ControllerStatus,
   InterfaceView,

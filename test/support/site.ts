@@ -5,10 +5,10 @@ import type { DaemonConfig, LabDaemon } from '../../lab/daemon.js';
 import { Lab, type Uplink } from '../../lab/lab.js';
 import type { LabNode } from '../../lab/node.js';
 import { Protocol } from '../../lab/packet.js';
+import { Remains } from '../../lab/remains.js';
 import { addresses, type NodeName, prefixes } from '../../lab/topology.js';
 import { until } from '../../lab/wait.js';
 import type { BindingState, BindingView, PolicyView, ReasonView, StatusView } from '../../src/views/index.js';
-import { Remains } from './remains.js';
 
 /** The BIDs of the first mobile router's uplinks. */
 export const BID: Readonly<Record<Uplink, number>> = { a: 1, b: 2 };
@@ -231,7 +231,7 @@ export async function withSite(
     // The access routers refuse what has not a source of their link: nothing of ours ever has.
     const refused = (await lab.refused('ra')) + (await lab.refused('rb'));
     t.is(refused, 0, 'packets left an uplink with a source of another link');
-    remains.note();
+    await remains.note();
     for (const daemon of site.daemons) {
       await down(daemon);
       t.deepEqual(await remains.inNode(daemon.node), [], `left on ${daemon.node.name} by coax down`);

@@ -5,7 +5,7 @@ import { damages } from '../../../lab/break.js';
 import { run } from '../../../lab/command.js';
 import { Scene } from '../../../lab/demo/scene.js';
 import { Lab } from '../../../lab/lab.js';
-import { Leftovers } from '../../../lab/leftovers.js';
+import { Remains } from '../../../lab/remains.js';
 import { Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 
@@ -23,8 +23,8 @@ function report(): Outcome[] {
 }
 
 test.serial('daemons under traffic leave nothing when their lab is destroyed', async (t) => {
-  const leftovers = await Leftovers.before();
   const lab = await Lab.create();
+  const remains = new Remains(lab);
   try {
     const scene = await Scene.start(lab);
     t.true((await scene.mr.api('GET', '/v1/status')).status === 200);
@@ -36,11 +36,15 @@ test.serial('daemons under traffic leave nothing when their lab is destroyed', a
       [addresses.careOfA, addresses.careOfB],
     );
     await Stream.start(lab.node('lan'), { to: addresses.correspondent, port: 5_101 });
-    t.not((await leftovers.of(lab, 0)).length, 0, 'the proof sees a lab that is there');
+    await remains.note();
+    const there = (await remains.look()).join('\n');
+    for (const what of ['namespace', 'process', 'mount', 'BPF prog', 'BPF map', 'BPF link']) {
+      t.true(there.includes(what), `the proof sees a ${what} that is there`);
+    }
   } finally {
     await lab.destroy();
   }
-  t.deepEqual(await leftovers.of(lab), []);
+  t.deepEqual(await remains.afterwards(), []);
 });
 
 /** The check that has to notice each damage; others may notice it too. */

@@ -6,9 +6,9 @@ import test from 'ava';
 import { Capture } from '../../../lab/capture.js';
 import { run } from '../../../lab/command.js';
 import { Lab } from '../../../lab/lab.js';
-import { Leftovers } from '../../../lab/leftovers.js';
 import type { LabNode } from '../../../lab/node.js';
 import { buildUdp, innermost } from '../../../lab/packet.js';
+import { Remains } from '../../../lab/remains.js';
 import { readStates } from '../../../lab/state.js';
 import { Sink, Stream } from '../../../lab/stream.js';
 import { addresses, topology } from '../../../lab/topology.js';
@@ -21,7 +21,6 @@ async function reaches(node: LabNode, address: string): Promise<boolean> {
 }
 
 test.serial('two labs run side by side, every hop answers, and both leave nothing', async (t) => {
-  const leftovers = await Leftovers.before();
   const labs = await Promise.all([Lab.create(), Lab.create({ routers: 2 })]);
   try {
     for (const [i, lab] of labs.entries()) {
@@ -37,7 +36,7 @@ test.serial('two labs run side by side, every hop answers, and both leave nothin
   } finally {
     await Promise.all(labs.map((lab) => lab.destroy()));
   }
-  for (const lab of labs) t.deepEqual(await leftovers.of(lab), []);
+  for (const lab of labs) t.deepEqual(await new Remains(lab).afterwards(), []);
 });
 
 test.serial('an access router refuses and counts a source outside its uplink', async (t) => {
@@ -151,7 +150,6 @@ test.serial('an uplink goes down and comes back with its address and route', asy
 });
 
 test.serial('the lab of a crashed owner is removed by the next one', async (t) => {
-  const leftovers = await Leftovers.before();
   const module = fileURLToPath(new URL('../../../lab/lab.js', import.meta.url));
   const script = `
     const { Lab } = await import(${JSON.stringify(module)});
@@ -165,12 +163,11 @@ test.serial('the lab of a crashed owner is removed by the next one', async (t) =
   t.true(existsSync(`/run/netns/${state.namespaces[0]}`));
   const lab = await Lab.create();
   await lab.destroy();
-  t.deepEqual(await leftovers.of(lab), []);
-  t.deepEqual(await leftovers.of({ name: state.name, directory: state.directory, state }), []);
+  t.deepEqual(await new Remains(lab).afterwards(), []);
+  t.deepEqual(await new Remains({ name: state.name, directory: state.directory, state }).afterwards(), []);
 });
 
 test.serial('a lab that cannot be built is taken back', async (t) => {
-  const leftovers = await Leftovers.before();
   const lab = await Lab.create();
   try {
     // A name that is taken: the second lab fails at its first namespace.
@@ -182,6 +179,6 @@ test.serial('a lab that cannot be built is taken back', async (t) => {
     await run('ip', ['netns', 'del', 'cx-taken-lan'], { mayFail: true });
     await lab.destroy();
   }
-  t.deepEqual(await leftovers.of(lab), []);
+  t.deepEqual(await new Remains(lab).afterwards(), []);
   t.false(existsSync('/run/netns/cx-taken-mr'));
 });

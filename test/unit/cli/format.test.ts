@@ -63,6 +63,15 @@ test('every kind of failure has its exit status', (t) => {
   t.is(exitCodeOf(undefined), 1);
 });
 
+test('what the machine ran out of comes with what to do, also where it is the cause of something else', (t) => {
+  const full = Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+  t.regex(describeFailure(full)[1] ?? '', /^hint: make room/);
+  const error = Object.assign(new Error('it broke', { cause: full }), { code: 'SOMETHING' });
+  t.deepEqual(describeFailure(error)[0], 'coax: error: it broke (SOMETHING)');
+  t.regex(describeFailure(error)[1] ?? '', /^hint: make room/);
+  t.is(describeFailure(Object.assign(new Error('x'), { code: 'ENOENT' })).length, 1);
+});
+
 test('a failure is one line with its code, then the hint', (t) => {
   const error = Object.assign(new Error('it broke'), { code: 'EPERM' });
   t.is(describeFailure(error)[0], 'coax: error: it broke (EPERM)');
