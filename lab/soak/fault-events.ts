@@ -148,7 +148,11 @@ const outOfMemory: SoakEvent = {
     const before = group.killed;
     await during(limited(group, group.used + 128 * 1024), async () => {
       for (let i = 0; i < 3; i++) await daemon.api('POST', '/v1/reload').catch(() => undefined);
-      group.limit(group.used / 4);
+      // Every request wants some memory.
+      for (let i = 0; i < 500 && daemon.exit === undefined; i++) {
+        group.limit(group.used / 4);
+        await daemon.api('GET', '/v1/maps/cx_reasons').catch(() => undefined);
+      }
       await daemon.ended();
     });
     if (group.killed === before) throw new Error(`the daemon on ${daemon.node.name} ended of something else`);
