@@ -79,7 +79,7 @@ test.serial('two mobile routers talk through their home agent', async (t) => {
     await stream.sent();
     await sink.received(5, 5101, PATIENCE);
     const back = await lan.waitFor(({ transport }) => transport?.sourcePort === 5101, { timeout: PATIENCE });
-    await core.flush();
+    await Promise.all([core.flush(), lan2.flush()]);
     const there = lan2.packets(toPort(5101));
     t.is(there.length, 5);
     // 64 at the host, one less at each of mobile router, home agent and mobile router.
