@@ -14,14 +14,18 @@
 #define CX_TAG(x) __attribute__((btf_decl_tag(x)))
 
 typedef enum {
-  CX_SCHEMA = 1,                 /* layout version; part of the pin path, raised with every change of a row */
-  CX_POLICY_BINDINGS = 8,        /* most bindings one policy may list */
-  CX_DEFAULT_BINDINGS = 16,      /* most bindings of one router */
-  CX_POLICIES_PER_ROUTER = 1024, /* longest scan of one packet */
-  CX_GENERATIONS = 2,            /* slots of the policy table: the active one and the spare one */
-  CX_REASON_ROWS = 64,           /* rows of one hook in cx_reasons; leaves room for new reasons */
+  CX_SCHEMA = 2,            /* layout version; part of the pin path, raised with every change of a row */
+  CX_POLICY_BINDINGS = 8,   /* most bindings one policy may list */
+  CX_DEFAULT_BINDINGS = 16, /* most bindings of one router */
+  CX_GENERATIONS = 2,       /* slots of the policy table: the active one and the spare one */
+  CX_FIELDS = 19,           /* fields of a key, see enum cx_field */
+  CX_KEY_WORDS = 32,        /* words that a node can name: a power of two, so that a mask keeps it inside */
+  CX_BLOCK_NODES = 256,     /* nodes of one row of cx_blocks: fewer and larger rows are written faster */
+  CX_WALK_STEPS = 2048,     /* most nodes that one packet visits; the compiler keeps to it */
+  CX_CGROUP_LEVELS = 16,    /* deepest cgroup that a policy can name */
+  CX_REASON_ROWS = 64,      /* rows of one hook in cx_reasons; leaves room for new reasons */
   CX_HOOKS = 4,
-  CX_SETTINGS = 5,
+  CX_SETTINGS = 6,
 } cx_constants;
 
 /* What this machine is; fixed when the object is loaded. */
@@ -38,6 +42,7 @@ enum cx_setting {
   CX_SETTING_GENERATION_ID = 2,  /* running number of the active generation, for people */
   CX_SETTING_ROUTE_PROTOCOL = 3, /* rtnetlink protocol number of our routes and rules, for who removes them */
   CX_SETTING_ROLE = 4,           /* enum cx_role + 1, so that 0 is a new instance */
+  CX_SETTING_BYPASS_MARK = 5,    /* bit of the mark by which a rule knows what bypasses us */
 };
 
 /* How the outer header of a binding is made. */
@@ -88,7 +93,7 @@ struct cx_binding_key {
 /* Who a policy id is: counters keep their meaning over reloads and restarts. FID 0 = free. */
 struct cx_policy_key {
   __u32 router;
-  __u16 fid;
+  __u32 fid;
 };
 
 /* Who a router id is: the home address. :: = free. */
@@ -110,45 +115,109 @@ struct cx_policy_stats {
   __u64 bytes;
 };
 
-/* Which fields of a policy are to be compared; a field that is not is a wildcard. */
-enum cx_match {
-  CX_MATCH_MARK = 1,
-  CX_MATCH_SOURCE = 2,
-  CX_MATCH_DESTINATION = 4,
-  CX_MATCH_PROTOCOL = 8,
-  CX_MATCH_SOURCE_PORT = 16,
-  CX_MATCH_DESTINATION_PORT = 32,
+/* Words of a packet's key, each a u32 in host order. A field that a packet does not have is a number that no
+ * selector can ask for, so that nothing but a wildcard matches it. */
+enum cx_field {
+  CX_FIELD_SOURCE = 0,      /* four words, the first one on the wire first */
+  CX_FIELD_DESTINATION = 4, /* four words */
+  CX_FIELD_PROTOCOL = 8,
+  CX_FIELD_SOURCE_PORT = 9,       /* CX_ABSENT_PORT without one */
+  CX_FIELD_DESTINATION_PORT = 10, /* the same */
+  CX_FIELD_DSCP = 11,
+  CX_FIELD_FLOW_LABEL = 12,
+  CX_FIELD_SPI = 13,       /* of the first AH or ESP header; 0, which is never on the wire, without one */
+  CX_FIELD_ICMP_TYPE = 14, /* CX_ABSENT_ICMP without one */
+  CX_FIELD_ICMP_CODE = 15, /* the same */
+  CX_FIELD_INTERFACE = 16, /* ifindex of the ingress interface, 0 for local traffic */
+  CX_FIELD_CGROUP = 17,    /* number of the deepest cgroup with a name in the generation, 0 without one */
+  CX_FIELD_MARK = 18,      /* 0 where it is not known; nodes ask for it only where it is */
 };
 
-/* One policy: selector (all present fields ANDed) and the ordered list of bindings that carry what it
- * matches. Policies of a router stand one after the other in the order of their FID-PRI. */
+/* Values of key fields that stand for "the packet has none". */
+typedef enum {
+  CX_ABSENT_PORT = 0x10000,
+  CX_ABSENT_ICMP = 0x100,
+} cx_absent;
+
+/* What a node of the decision tree does with the packet's word `v` of its field. Positions are those of
+ * nodes within the slot. */
+enum cx_node_kind {
+  CX_NODE_END = 0,    /* nothing more in this tree: on to the next one */
+  CX_NODE_RANGE = 1,  /* v - low <= extent ? target : target + step */
+  CX_NODE_CUT = 2,    /* target + min((v - low) >> step, extent): equal pieces, the last one is "elsewhere" */
+  CX_NODE_MASK = 3,   /* (v & extent) == low ? target : target + step */
+  CX_NODE_BITS = 4,   /* target + ((v >> step) & extent) */
+  CX_NODE_MATCH = 5,  /* policy `target` of the router matches; when it is inactive, on at `extent` */
+  CX_NODE_DECIDE = 6, /* the same but for the mark, which is not known here */
+  CX_NODE_TREE = 7, /* the tree at `target`, unless a match is better than `low`; the next one at `extent` */
+};
+
+/* Where the parts of a node's `operation` stand. */
+typedef enum {
+  CX_NODE_FIELD_SHIFT = 8, /* enum cx_field; the kind is below */
+  CX_NODE_STEP_SHIFT = 16, /* `step`, the upper half */
+} cx_node_part;
+
+/* One node of a decision tree, or one comparison of a rule in a leaf. Differences wrap around, so that one
+ * comparison tests both ends of a range. */
+struct cx_node {
+  __u32 operation; /* enum cx_node_kind, field and step, see cx_node_part */
+  __u32 low;
+  __u32 extent;
+  __u32 target;
+};
+
+/* Nodes that are written together. */
+struct cx_block {
+  struct cx_node nodes[CX_BLOCK_NODES];
+};
+
+/* What becomes of a packet that a policy matches. */
+enum cx_action {
+  CX_ACTION_USE = 1,     /* the first usable binding carries it */
+  CX_ACTION_BALANCE = 2, /* the usable bindings share the flows by weight */
+  CX_ACTION_COPY = 3,    /* every usable binding carries a copy */
+  CX_ACTION_DROP = 4,
+  CX_ACTION_BYPASS = 5, /* the route that the kernel has without ours */
+};
+
+/* What holds while none of a policy's bindings is usable. */
+enum cx_otherwise {
+  CX_OTHERWISE_NEXT = 0, /* as if the policy were not there (RFC 6089 section 4.3) */
+  CX_OTHERWISE_DROP = 1,
+  CX_OTHERWISE_DEFAULT = 2, /* the router's bindings in the order of their BID-PRI */
+};
+
+/* What one policy does. Policies of a router stand one after the other in the order of their FID-PRI: the
+ * position is the rank that decides which of two matches wins. */
 struct cx_policy {
-  struct in6_addr source; /* masked with source_mask */
-  struct in6_addr source_mask;
-  struct in6_addr destination;
-  struct in6_addr destination_mask;
-  __u32 match CX_TAG("flags:cx_match");
-  __u32 mark;
-  __u32 mark_mask;
   __u32 id;       /* stable id: index of the policy's counters */
-  __u16 fid;      /* flow identifier, for people */
-  __u16 priority; /* FID-PRI, lower wins */
-  __u16 source_port_low;
-  __u16 source_port_high;
-  __u16 destination_port_low;
-  __u16 destination_port_high;
-  __u8 protocol;
+  __u32 fid;      /* flow identifier, for people */
+  __u32 priority; /* FID-PRI, for people */
+  __u8 action CX_TAG("enum:cx_action");
+  __u8 otherwise CX_TAG("enum:cx_otherwise");
   __u8 binding_count;
-  __u32 bindings[CX_POLICY_BINDINGS]; /* binding indices, first usable one wins */
+  __u8 weights[CX_POLICY_BINDINGS];   /* of `balance`, beside the bindings */
+  __u32 bindings[CX_POLICY_BINDINGS]; /* binding indices in the policy's order */
 };
 
-/* One router's part of a generation: its policies and, for what none of them decides, its bindings in
- * the order of their BID-PRI. The mobile router itself is router 1; row 0 is unused. */
+/* One router's part of a generation: its policies, the trees that find them and, for what none of them
+ * decides, its bindings in the order of their BID-PRI. The mobile router itself is router 1; row 0 is unused.
+ */
 struct cx_router {
   __u32 first_policy; /* position within the slot */
   __u32 policy_count;
+  __u32 known_root;   /* node to start at where the mark is known; 0 = no policies */
+  __u32 unknown_root; /* the same where it is not */
+  __u32 cgroup_depth; /* levels of cgroups at which policies name one, 0 = none does */
   __u32 binding_count;
   __u32 bindings[CX_DEFAULT_BINDINGS]; /* binding indices, lowest BID-PRI first */
+};
+
+/* A cgroup that policies of a generation name. */
+struct cx_cgroup_key {
+  __u64 id;   /* the kernel's */
+  __u32 slot; /* of the generation */
 };
 
 /* Key of the longest-prefix maps. */
@@ -202,15 +271,17 @@ enum cx_reason {
   CX_REASON_TO_STACK_DECAPSULATED = 5, /* outer header removed, enters the stack at the home interface */
   CX_REASON_RELAYED = 6,               /* from one tunnel into another, outer header rewritten */
   /* left to the stack */
-  CX_REASON_NOT_IPV6 = 8,      /* or tagged for a VLAN, which is another interface's */
-  CX_REASON_NOT_FOR_HOME = 9,  /* the routes do not send it home */
-  CX_REASON_LINK_SCOPE = 10,   /* link-local or multicast */
-  CX_REASON_HOP_LIMIT = 11,    /* the stack answers Time Exceeded */
-  CX_REASON_MARK_DECIDES = 13, /* a policy asks for a mark that is not known yet */
-  CX_REASON_NO_BINDING = 14,   /* no usable binding; the stack answers unreachable */
-  CX_REASON_NOT_OURS = 15,     /* not one of our tunnels */
-  CX_REASON_OTHER_HOST = 16,   /* the frame is another host's: promiscuous mode, broadcast */
-  CX_REASON_ERROR_KEPT = 17,   /* an ICMPv6 error about our tunnel that no inner sender can use */
+  CX_REASON_NOT_IPV6 = 8,       /* or tagged for a VLAN, which is another interface's */
+  CX_REASON_NOT_FOR_HOME = 9,   /* the routes do not send it home */
+  CX_REASON_LINK_SCOPE = 10,    /* link-local or multicast */
+  CX_REASON_HOP_LIMIT = 11,     /* the stack answers Time Exceeded */
+  CX_REASON_BYPASS = 12,        /* a policy leaves it to the kernel's own route */
+  CX_REASON_MARK_DECIDES = 13,  /* a policy asks for a mark that is not known yet */
+  CX_REASON_NO_BINDING = 14,    /* no usable binding; the stack answers unreachable */
+  CX_REASON_NOT_OURS = 15,      /* not one of our tunnels */
+  CX_REASON_OTHER_HOST = 16,    /* the frame is another host's: promiscuous mode, broadcast */
+  CX_REASON_ERROR_KEPT = 17,    /* an ICMPv6 error about our tunnel that no inner sender can use */
+  CX_REASON_LEFT_TO_STACK = 19, /* the interface's packets take the stack, which meets the firewall */
   CX_REASON_TO_BE_SEGMENTED =
       18, /* no outer header fits on this offload: segmented first, then looked at again */
   /* dropped, and the sender is told */
@@ -235,6 +306,8 @@ enum cx_reason {
   CX_REASON_DROP_NOT_FOR_HOME = 47,  /* at the home interface, but the routes do not send it home */
   CX_REASON_DROP_ANSWER_LIMIT = 48,  /* an ICMPv6 error was due, but too many were sent in this second */
   CX_REASON_DROP_ERROR_INVALID = 49, /* an ICMPv6 error about a tunnelled packet that we cannot have sent */
+  CX_REASON_DROP_BY_POLICY = 50,     /* a policy says so */
+  CX_REASON_DROP_BYPASS = 51, /* a policy would bypass it, but its route is decided: behind the stack */
 };
 
 /* Packets that left with one reason at one hook (per CPU). */
@@ -258,7 +331,12 @@ struct cx_vocabulary {
   enum cx_tunnel_kind tunnel_kind;
   enum cx_binding_flag binding_flag;
   enum cx_binding_key_flag binding_key_flag;
-  enum cx_match match;
+  enum cx_field field;
+  cx_absent absent;
+  enum cx_node_kind node_kind;
+  cx_node_part node_part;
+  enum cx_action action;
+  enum cx_otherwise otherwise;
   enum cx_hook hook;
   enum cx_reason reason;
 };

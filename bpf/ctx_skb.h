@@ -43,6 +43,17 @@ static __always_inline __u32 cx_length(cx_context *ctx) { return ctx->len; }
 
 static __always_inline __u32 cx_mark(cx_context *ctx) { return ctx->mark; }
 
+/* The interface a packet arrived at, also behind it; 0 for what was made here. */
+static __always_inline __u32 cx_ingress_ifindex(cx_context *ctx) { return ctx->ingress_ifindex; }
+
+/* The interface whose hook this is. */
+static __always_inline __u32 cx_ifindex(cx_context *ctx) { return ctx->ifindex; }
+
+/* The cgroup of the sending process at a level from the root, 0 = there is none so deep, or no process. */
+static __always_inline __u64 cx_cgroup(cx_context *ctx, __u32 level) {
+  return bpf_skb_ancestor_cgroup_id(ctx, level);
+}
+
 /* Packets on the wire that this context stands for. */
 static __always_inline __u32 cx_segments(cx_context *ctx) { return ctx->gso_segs ? ctx->gso_segs : 1; }
 
@@ -87,6 +98,8 @@ static __always_inline int cx_trim(cx_context *ctx, __u32 length) {
 }
 
 static __always_inline void cx_clear_mark(cx_context *ctx) { ctx->mark = 0; }
+
+static __always_inline void cx_set_mark(cx_context *ctx, __u32 bits) { ctx->mark |= bits; }
 
 /* Writes the link header, making room for it where the packet came without one. */
 static __always_inline int cx_set_link(cx_context *ctx, __u32 link, const __u8 *destination,

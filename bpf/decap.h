@@ -49,8 +49,9 @@ CX_INLINE __u32 cx_relay(cx_context *ctx, __u32 link, __u32 outer, struct cx_pac
 
   if (inner->hop_limit <= 1 || cx_parse_rest(ctx, inner))
     return CX_REASON_NONE;
-  if (cx_classify(inner, router, 0, 0, &choice))
-    return CX_REASON_NONE;
+  reason = cx_classify(ctx, inner, router, &CX_ORIGIN_HERE(ctx), &choice);
+  if (reason)
+    return reason == CX_REASON_DROP_BY_POLICY ? reason : CX_REASON_NONE;
   const struct cx_binding *row = bpf_map_lookup_elem(&cx_binding_rows, &choice.row);
   if (!row || inner->length > CX_IPV6_MAX_PAYLOAD)
     return CX_REASON_NONE;

@@ -53,6 +53,24 @@ struct {
   __type(value, struct cx_binding_stats);
 } cx_binding_count SEC(".maps");
 
+/* The decision trees of both generations, one slot after the other; written by the controller into the spare
+ * slot only, read by packets: CX_BLOCK_NODES nodes a row. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 192);
+  __type(key, __u32);
+  __type(value, struct cx_block);
+} cx_blocks SEC(".maps");
+
+/* cgroups that policies name -> their numbers, by generation; written by the controller for the spare slot
+ * only, read by packets of local processes. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 1024);
+  __type(key, struct cx_cgroup_key);
+  __type(value, __u32);
+} cx_cgroups SEC(".maps");
+
 /* The policies of both generations, one slot after the other; written by the controller into the spare
  * slot only. */
 struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* Bounds-checked parse of an IPv6 packet: fixed header, extension headers, fragments, ports. */
+/* Bounds-checked parse of an IPv6 packet: fixed header, extension headers, fragments, ports, SPI, ICMPv6. */
 #ifndef COAX_PACKET_H
 #define COAX_PACKET_H
 
@@ -19,6 +19,9 @@ struct cx_packet {
   __u32 length;  /* bytes of the whole IPv6 packet */
   __u32 segment; /* bytes of its largest piece once segmented */
   __u32 flow_label;
+  __u32 spi;       /* of the first AH or ESP header, 0 = none */
+  __u16 icmp_type; /* CX_ABSENT_ICMP = none */
+  __u16 icmp_code; /* the same */
   __u16 source_port;
   __u16 destination_port;
   __u8 traffic_class;
@@ -79,6 +82,9 @@ CX_INLINE __u32 cx_parse_fixed(cx_context *ctx, __u32 start, struct cx_packet *p
   packet->traffic_class = word >> 20;
   packet->hop_limit = header.hop_limit;
   packet->protocol = header.next_header;
+  packet->spi = 0;
+  packet->icmp_type = CX_ABSENT_ICMP;
+  packet->icmp_code = CX_ABSENT_ICMP;
   packet->source_port = 0;
   packet->destination_port = 0;
   packet->fragmented = 0;
@@ -88,6 +94,19 @@ CX_INLINE __u32 cx_parse_fixed(cx_context *ctx, __u32 start, struct cx_packet *p
   packet->routed = 0;
   if (start + packet->length > cx_length(ctx))
     return CX_REASON_DROP_TRUNCATED;
+  return CX_REASON_NONE;
+}
+
+/* Keeps the SPI at `at` if it is the first one. Zero is never on the wire (RFC 4302 section 2.4, RFC 4303
+ * section 2.1). */
+CX_INLINE __u32 cx_parse_spi(cx_context *ctx, __u32 at, struct cx_packet *packet) {
+  __be32 spi;
+
+  if (packet->spi)
+    return CX_REASON_NONE;
+  if (at + sizeof(spi) > packet->start + packet->length || cx_load(ctx, at, &spi, sizeof(spi)))
+    return CX_REASON_DROP_TRUNCATED;
+  packet->spi = bpf_ntohl(spi);
   return CX_REASON_NONE;
 }
 
@@ -131,6 +150,8 @@ CX_INLINE __u32 cx_parse_chain(cx_context *ctx, struct cx_packet *packet) {
     } else if (packet->protocol == IPPROTO_AH) {
       size = (header.length + 2) * 4;
       packet->authenticated = 1;
+      if (cx_parse_spi(ctx, packet->upper + 4, packet))
+        return CX_REASON_DROP_TRUNCATED;
     } else {
       size = (header.length + 1) * 8;
       if (packet->protocol == IPPROTO_ROUTING && header.detail & bpf_htons(CX_SEGMENTS_LEFT))
@@ -144,7 +165,19 @@ CX_INLINE __u32 cx_parse_chain(cx_context *ctx, struct cx_packet *packet) {
   return CX_REASON_DROP_HEADER_CHAIN;
 }
 
-/* Ports, and the size of the largest segment. A later fragment has neither. */
+/* Type and code of an ICMPv6 message. */
+CX_INLINE __u32 cx_parse_icmp(cx_context *ctx, struct cx_packet *packet) {
+  __u8 start[2];
+
+  if (packet->upper + sizeof(start) > packet->start + packet->length ||
+      cx_load(ctx, packet->upper, start, sizeof(start)))
+    return CX_REASON_DROP_TRUNCATED;
+  packet->icmp_type = start[0];
+  packet->icmp_code = start[1];
+  return CX_REASON_NONE;
+}
+
+/* Ports, SPI, ICMPv6 type, and the size of the largest segment. A later fragment has none of them. */
 CX_INLINE __u32 cx_parse_upper(cx_context *ctx, struct cx_packet *packet) {
   __u32 header_size = 8;
   __be16 ports[2];
@@ -152,6 +185,10 @@ CX_INLINE __u32 cx_parse_upper(cx_context *ctx, struct cx_packet *packet) {
   if (packet->later_fragment)
     return CX_REASON_NONE;
   switch (packet->protocol) {
+  case IPPROTO_ESP:
+    return cx_parse_spi(ctx, packet->upper, packet);
+  case IPPROTO_ICMPV6:
+    return cx_parse_icmp(ctx, packet);
   case IPPROTO_TCP:
   case IPPROTO_UDP:
   case IPPROTO_UDPLITE:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* Policy -> binding: the first usable one of an ordered list. */
+/* Policy -> binding: what a matching policy does now, and the first usable binding of an ordered list. */
 #ifndef COAX_SELECT_H
 #define COAX_SELECT_H
 
@@ -12,6 +12,7 @@ struct cx_choice {
   __u32 row;       /* row of cx_binding_rows, 0 = none */
   __u32 policy_id; /* policy that decided, valid if by_policy */
   __u32 by_policy;
+  __u32 action; /* enum cx_action; 0 = the router's bindings by BID-PRI */
 };
 
 /* The row a binding uses now, 0 when it is not usable. */
@@ -33,6 +34,27 @@ CX_INLINE int cx_select(const __u32 *bindings, __u32 count, const __u32 limit, s
     }
   }
   return 0;
+}
+
+/* What the policy at a position of cx_policies does with a packet now. Fills the choice and returns 1, or 0
+ * when the policy is inactive. */
+CX_INLINE int cx_select_policy(__u32 position, struct cx_choice *choice) {
+  const struct cx_policy *policy = bpf_map_lookup_elem(&cx_policies, &position);
+  __u32 action;
+
+  if (!policy)
+    return 0;
+  action = policy->action;
+  if (action != CX_ACTION_DROP && action != CX_ACTION_BYPASS &&
+      !cx_select(policy->bindings, policy->binding_count, CX_POLICY_BINDINGS, choice)) {
+    if (policy->otherwise == CX_OTHERWISE_NEXT)
+      return 0;
+    action = policy->otherwise == CX_OTHERWISE_DROP ? CX_ACTION_DROP : 0;
+  }
+  choice->action = action;
+  choice->policy_id = policy->id;
+  choice->by_policy = 1;
+  return 1;
 }
 
 #endif

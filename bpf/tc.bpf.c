@@ -4,6 +4,8 @@
  *   mobile network --> coax_ingress --+--> uplink            upstream, never enters the stack
  *                          |          |
  *                        stack --> coax_home                 local traffic, "the mark decides"
+ *                                                            (coax_bypass instead of coax_ingress where all
+ *                                                            packets take the stack and some bypass us)
  *   visited network --> coax_uplink --+--> mobile network    downstream
  *                                     +--> coax0, the stack
  * A home agent has coax_transit on all its interfaces; coax_tunnel sits on an external tunnel device.
@@ -43,7 +45,9 @@ CX_INLINE __u32 cx_forward(cx_context *ctx, __u32 link, struct cx_packet *packet
     return reason;
   if (cx_role == CX_ROLE_HOME_AGENT && cx_is_own_tunnel(packet))
     return CX_REASON_DROP_LOOP;
-  reason = cx_classify(packet, router, 0, 0, &choice);
+  reason = cx_classify(ctx, packet, router, &CX_ORIGIN_HERE(ctx), &choice);
+  if (reason == CX_REASON_BYPASS)
+    cx_set_mark(ctx, cx_setting(CX_SETTING_BYPASS_MARK));
   if (reason)
     return reason;
   return cx_send(ctx, link, packet, &choice, CX_FORWARDED_HERE, CX_ROOM_NONE, action);
@@ -105,11 +109,40 @@ CX_INLINE int cx_transit(cx_context *ctx, const __u32 link) {
   return cx_finish(ctx, hook, reason, action, packets, bytes);
 }
 
+/* An ingress interface whose packets take the stack: only what bypasses us is told so, before it is routed.
+ */
+CX_INLINE __u32 cx_find_bypass(cx_context *ctx, __u32 link) {
+  struct cx_choice choice = {};
+  struct cx_packet packet;
+
+  if (!cx_is_for_us(ctx, link) || !cx_is_ipv6(ctx) || cx_parse_fixed(ctx, link, &packet) ||
+      cx_has_link_scope(&packet))
+    return CX_REASON_LEFT_TO_STACK;
+  __u32 router = cx_router_of(&cx_routes, &packet.destination);
+  if (!router || cx_router_of(&cx_prefixes, &packet.source) != router || cx_parse_rest(ctx, &packet) ||
+      cx_classify(ctx, &packet, router, &CX_ORIGIN_HERE(ctx), &choice) != CX_REASON_BYPASS)
+    return CX_REASON_LEFT_TO_STACK;
+  cx_set_mark(ctx, cx_setting(CX_SETTING_BYPASS_MARK));
+  return CX_REASON_BYPASS;
+}
+
+CX_INLINE int cx_bypass(cx_context *ctx, const __u32 link) {
+  __u32 packets = cx_segments(ctx), bytes = cx_length(ctx);
+
+  return cx_finish(ctx, CX_HOOK_INGRESS, cx_find_bypass(ctx, link), CX_PASS, packets, bytes);
+}
+
 SEC("tc")
 int coax_ingress(cx_context *ctx) { return cx_ingress(ctx, CX_LINK_HEADER); }
 
 SEC("tc")
 int coax_ingress_l3(cx_context *ctx) { return cx_ingress(ctx, 0); }
+
+SEC("tc")
+int coax_bypass(cx_context *ctx) { return cx_bypass(ctx, CX_LINK_HEADER); }
+
+SEC("tc")
+int coax_bypass_l3(cx_context *ctx) { return cx_bypass(ctx, 0); }
 
 SEC("tc")
 int coax_uplink(cx_context *ctx) { return cx_uplink(ctx, CX_LINK_HEADER); }
@@ -150,6 +183,13 @@ int coax_tunnel(cx_context *ctx) {
   return cx_finish(ctx, CX_HOOK_TUNNEL, reason, action, packets, bytes);
 }
 
+/* Behind the stack there is no other way left. */
+CX_INLINE __u32 cx_behind_stack(__u32 reason) {
+  if (reason == CX_REASON_NO_BINDING)
+    return CX_REASON_DROP_NO_BINDING;
+  return reason == CX_REASON_BYPASS ? CX_REASON_DROP_BYPASS : reason;
+}
+
 /* What the stack sent to the home interface: its own traffic and what it forwards; netfilter has run, the
  * mark is final. */
 CX_INLINE __u32 cx_from_stack(cx_context *ctx, struct cx_packet *packet, int *action) {
@@ -178,9 +218,9 @@ CX_INLINE __u32 cx_from_stack(cx_context *ctx, struct cx_packet *packet, int *ac
     return reason;
   if (cx_role == CX_ROLE_HOME_AGENT && cx_is_own_tunnel(packet))
     return CX_REASON_DROP_LOOP;
-  reason = cx_classify(packet, router, cx_mark(ctx), 1, &choice);
+  reason = cx_classify(ctx, packet, router, &CX_ORIGIN_STACK(ctx), &choice);
   if (reason)
-    return reason == CX_REASON_NO_BINDING ? CX_REASON_DROP_NO_BINDING : reason;
+    return cx_behind_stack(reason);
   return cx_send(ctx, CX_LINK_HEADER, packet, &choice, CX_FORWARDED_BY_STACK, CX_ROOM_NONE, action);
 }
 

@@ -12,6 +12,12 @@
 #define CX_REASON_FIRST_ANSWER 24
 #define CX_REASON_FIRST_DROP 32
 
+/* A word of the settings, 0 when there is none. */
+CX_INLINE __u32 cx_setting(__u32 setting) {
+  __u32 *word = bpf_map_lookup_elem(&cx_settings, &setting);
+  return word ? *(volatile __u32 *)word : 0;
+}
+
 CX_INLINE void cx_count_reason(__u32 hook, __u32 reason, __u32 packets, __u32 bytes) {
   __u32 key = hook * CX_REASON_ROWS + reason;
   struct cx_reason_stats *row = bpf_map_lookup_elem(&cx_reasons, &key);

@@ -1,15 +1,15 @@
 // Damages one thing in the running datapath of a mobile router, to prove that the demo would notice.
 import { fileURLToPath } from 'node:url';
+import { setGenerationSizes } from '../src/datapath/generation-sizes.js';
 import {
   CX_GENERATIONS,
   type CxBinding,
-  CxMatch,
-  type CxPolicy,
+  CxNodeKind,
   CxSetting,
   decodeCxBinding,
-  decodeCxPolicy,
+  decodeCxBlock,
   encodeCxBinding,
-  encodeCxPolicy,
+  encodeCxBlock,
   Instance,
 } from '../src/datapath/index.js';
 import { BpfLink, BpfMap, BpfObject } from '../src/libbpf-ts/index.js';
@@ -100,20 +100,20 @@ function detachUplinks(instance: Instance): string {
 /** Policies of the active generation look for another mark. */
 function changeMarks(instance: Instance): string {
   using settings = BpfMap.fromPin(instance.mapPin('cx_settings'));
-  using policies = BpfMap.fromPin(instance.mapPin('cx_policies'));
-  const size = policies.maxEntries / CX_GENERATIONS;
+  using blocks = BpfMap.fromPin(instance.mapPin('cx_blocks'));
+  const size = blocks.maxEntries / CX_GENERATIONS;
   const first = readWord(settings.get(word(CxSetting.GENERATION))) * size;
   let changed = 0;
   for (let at = first; at < first + size; at++) {
-    const bytes = policies.get(word(at));
-    if (bytes === undefined) continue;
-    const policy: CxPolicy = decodeCxPolicy(bytes);
-    if ((policy.match & CxMatch.MARK) === 0) continue;
-    policies.set(word(at), encodeCxPolicy({ ...policy, mark: (policy.mark ^ policy.markMask) >>> 0 }));
-    changed++;
+    const block = decodeCxBlock(blocks.get(word(at)) ?? new Uint8Array());
+    const asking = block.nodes.filter(({ operation }) => (operation & 0xff) === CxNodeKind.MASK);
+    if (asking.length === 0) continue;
+    for (const node of asking) node.low = (node.low ^ node.extent) >>> 0;
+    blocks.set(word(at), encodeCxBlock(block));
+    changed += asking.length;
   }
   if (changed === 0) throw new DamageError('no policy looks at the mark');
-  return `${changed} policies look for another mark`;
+  return `${changed} comparisons look for another mark`;
 }
 
 /** The ingress programs are replaced, over the same maps, by some that keep the hop limit. */
@@ -131,12 +131,7 @@ async function replaceIngress(instance: Instance): Promise<string> {
       spec.reuse(live);
     }
     object.rodata.set('cx_role', 0);
-    for (const [name, map] of [
-      ['cx_policies_per_generation', 'cx_policies'],
-      ['cx_routers_per_generation', 'cx_routers'],
-    ] as const) {
-      object.rodata.set(name, object.maps.get(map).maxEntries / CX_GENERATIONS);
-    }
+    setGenerationSizes(object);
     using live = await object.load();
     for (const pin of pins) {
       using link = BpfLink.fromPin(instance.linkPin(pin));

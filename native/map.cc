@@ -70,6 +70,7 @@ void Map::Init(Napi::Env env, Napi::Object exports) {
                                                InstanceMethod("lookupAndDelete", &Map::LookupAndDelete),
                                                InstanceMethod("nextKey", &Map::NextKey),
                                                InstanceMethod("readAll", &Map::ReadAll),
+                                               InstanceMethod("readRange", &Map::ReadRange),
                                                InstanceMethod("updateBatch", &Map::UpdateBatch),
                                                InstanceMethod("deleteBatch", &Map::DeleteBatch),
                                                InstanceMethod("freeze", &Map::Freeze),
@@ -170,6 +171,19 @@ Napi::Value Map::ReadAll(const Napi::CallbackInfo &info) {
   object.Set("values", CopyBytes(env, values, total * value_bytes_));
   object.Set("count", static_cast<double>(total));
   return object;
+}
+
+// readRange(previous | undefined, keys, values, count): elements behind a key, in the map's order.
+Napi::Value Map::ReadRange(const Napi::CallbackInfo &info) {
+  uint32_t count = NumberArgument(info, 3);
+  uint8_t *previous = HasArgument(info, 0) ? BytesArgument(info, 0, key_size_).data : nullptr;
+  const Bytes keys = BytesArgument(info, 1, key_size_ * count);
+  const Bytes values = BytesArgument(info, 2, value_bytes_ * count);
+  std::vector<uint8_t> cursor(std::max<size_t>(key_size_, 8));
+  LIBBPF_OPTS(bpf_map_batch_opts, options);
+  const int result =
+      bpf_map_lookup_batch(fd(), previous, cursor.data(), keys.data, values.data, &count, &options);
+  return BatchResult(info.Env(), result, count);
 }
 
 // updateBatch(keys, values, count, flags)

@@ -25,6 +25,7 @@ private:
   Napi::Value LookupAndDelete(const Napi::CallbackInfo &info);
   Napi::Value NextKey(const Napi::CallbackInfo &info);
   Napi::Value ReadAll(const Napi::CallbackInfo &info);
+  Napi::Value ReadRange(const Napi::CallbackInfo &info);
   Napi::Value UpdateBatch(const Napi::CallbackInfo &info);
   Napi::Value DeleteBatch(const Napi::CallbackInfo &info);
   Napi::Value Freeze(const Napi::CallbackInfo &info);

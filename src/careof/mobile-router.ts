@@ -1,12 +1,14 @@
 import type { MobileRouterBinding, MobileRouterConfig } from '../config/index.js';
 import { type Address, Prefix } from '../net/index.js';
 import type { NetlinkSnapshot, RuleSpec } from '../netlink/index.js';
+import { planBypass } from './bypass.js';
 import {
   type BindingPlan,
   carries,
   type IngressPlan,
   IPV6_MIN_MTU,
   innerMtu,
+  LAST_METRIC,
   type Plan,
   pathMtu,
   type RoutePlan,
@@ -14,8 +16,6 @@ import {
 } from './plan.js';
 import { observeUplink, type Uplink } from './uplink.js';
 
-/** Metric of routes that only catch what nothing else takes (the kernel's largest is 2^32 - 1). */
-const LAST_METRIC = 0x7fffffff;
 const LINK_LOCAL = Prefix.parse('fe80::/64');
 
 /** What a plan of a mobile router needs beside config and kernel. */
@@ -82,6 +82,10 @@ export function planMobileRouter(
       needsBindings: false,
     });
   }
+
+  const bypass = planBypass(config, snapshot);
+  rules.push(...bypass.rules);
+  routes.push(...bypass.routes);
 
   problems.push(...context.ingress.flatMap(({ problem }) => (problem ? [problem] : [])));
 

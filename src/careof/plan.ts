@@ -10,6 +10,9 @@ import type { NextHop } from './uplink.js';
 /** Bytes an outer header takes: IPv6 alone, or IPv6 + UDP + VXLAN + the inner Ethernet header. */
 export const TUNNEL_OVERHEAD: Readonly<Record<TunnelKind, number>> = { bpf: 40, external: 70 };
 
+/** Metric of routes that only catch what nothing else takes (the kernel's largest is 2^32 - 1). */
+export const LAST_METRIC = 0x7fffffff;
+
 /** Smallest MTU an IPv6 link may have (RFC 8200 section 5). */
 export const IPV6_MIN_MTU = 1280;
 

@@ -1,4 +1,4 @@
-import type { Config } from '../config/index.js';
+import type { Config, MobileRouterConfig } from '../config/index.js';
 import {
   type Attachment,
   type AttachmentChanges,
@@ -13,8 +13,9 @@ import {
 } from '../datapath/index.js';
 import type { Address, Prefix } from '../net/index.js';
 import { ARPHRD, type Link, type Netlink, NetlinkError, type NetlinkSnapshot } from '../netlink/index.js';
-import { compileGeneration } from '../policy/index.js';
+import { PolicyCompiler } from '../policy/index.js';
 import { shortageOf } from '../views/index.js';
+import { findCgroup } from './cgroup.js';
 import { ensureHomeDevice, ensureTunnelDevice, ownerOf, settleHomeDevice } from './home-device.js';
 import { addMissing, homeRoutes, type RoutingChanges, removeStale, Sightings } from './kernel-routing.js';
 import {
@@ -25,7 +26,11 @@ import {
   probeNeighbours,
 } from './managed-neighbours.js';
 import { type BindingPlan, bindingRow, carries, type Plan, type TunnelDevice } from './plan.js';
+import { PolicyInputs } from './policy-inputs.js';
 import type { ProblemCode } from './problems.js';
+
+/** How long a generation that nothing speaks against is not compared with the kernel's. */
+const RECHECK_MS = 10_000;
 
 /** When what was refused is tried again although nothing happens. */
 const RETRY_MS = 5000;
@@ -72,6 +77,9 @@ export class Reconciler {
   readonly #sightings = new Sightings();
   readonly #attachmentsSeen = new Sightings();
   readonly #turns = new ProbeTurns(DIRECT_ROUNDS, DIRECT_PROBES);
+  readonly #compiler = new PolicyCompiler();
+  /** What the active generation was made of, and when it was last compared with the kernel's. */
+  #active: { inputs: PolicyInputs; checkedAt: number } | undefined;
 
   constructor(netlink: Netlink, datapath: Datapath) {
     this.#netlink = netlink;
@@ -87,6 +95,7 @@ export class Reconciler {
     const settings = this.#datapath.settings;
     settings.set(CxSetting.HOME_IFINDEX, home.ifindex);
     settings.set(CxSetting.ROUTE_PROTOCOL, config.routing.protocol);
+    settings.set(CxSetting.BYPASS_MARK, config.routing.bypassMark);
     return { home, peer, tunnel };
   }
 
@@ -109,7 +118,7 @@ export class Reconciler {
     if (!this.#datapath.filling) {
       this.#attach(config, plan, devices, snapshot, report);
     }
-    await this.#activatePolicies(plan, report);
+    await this.#activatePolicies(plan, snapshot, report);
     await this.#switchBindings(config, plan, devices, 'on', report);
 
     const address = config.role === 'mobile-router' ? config.home.address : undefined;
@@ -203,7 +212,7 @@ export class Reconciler {
     await again('accepted addresses', () => this.#syncTunnelEnds(config, plan, report));
     await again('routes', () => this.#syncRoutes(config, plan, devices, snapshot));
     await again('neighbours', () => this.#syncNeighbours(config, plan, snapshot));
-    await this.#activatePolicies(plan, report);
+    await this.#activatePolicies(plan, snapshot, report);
     await this.#switchBindings(config, plan, devices, 'off', report);
     await this.#switchBindings(config, plan, devices, 'on', report);
     writes.bindings = report.switched.length;
@@ -306,26 +315,35 @@ export class Reconciler {
     report.attachments = desired.filter((item) => !failed.has(item));
   }
 
-  async #activatePolicies(plan: Plan, report: ReconcileReport): Promise<void> {
+  async #activatePolicies(plan: Plan, snapshot: NetlinkSnapshot, report: ReconcileReport): Promise<void> {
     const { generations, policyIds, bindings } = this.#datapath;
-    const compiled = compileGeneration(
-      plan.routers.map((router) => ({
-        routerId: router.id,
-        policies: router.policies,
-        bindings: router.bindings.map(({ bid, priority }) => ({ bid, priority })),
-      })),
-      {
-        bindingIndex: (router, bid) => bindings.index({ router, bid }),
-        policyId: (router, fid) => policyIds.id(router, fid),
-        limits: { policies: generations.policyCapacity, routers: generations.routerCapacity - 1 },
-      },
-    );
+    const inputs = new PolicyInputs(plan, snapshot, findCgroup);
+    const now = performance.now();
+    if (inputs.equals(this.#active?.inputs) && now - (this.#active?.checkedAt ?? 0) < RECHECK_MS) {
+      return;
+    }
+    // Whatever goes wrong from here on is tried again.
+    this.#active = undefined;
+    const routers = plan.routers.map((router) => ({
+      routerId: router.id,
+      policies: router.policies,
+      bindings: router.bindings.map(({ bid, priority }) => ({ bid, priority })),
+    }));
+    const indices = new Map(snapshot.links.map((link) => [link.name, link.ifindex]));
+    const compiled = await this.#compiler.compile(routers, {
+      bindingIndex: (router, bid) => bindings.index({ router, bid }),
+      policyId: (router, fid) => policyIds.id(router, fid),
+      ifindex: (name) => indices.get(name),
+      cgroupId: findCgroup,
+      limits: generations.limits,
+    });
     const from = generations.activeId;
-    if (from === 0 || !generations.isActive(compiled)) {
+    if (from === 0 || !(await generations.isActive(compiled))) {
       report.generation = { from, to: await generations.activate(compiled) };
     }
     // Also when nothing changed: what failed or was killed before this line has left ids behind.
-    policyIds.keepOnly(new Set(compiled.policies.map((policy) => policy.id)));
+    policyIds.keepOnly(compiled.policyIds);
+    this.#active = { inputs, checkedAt: now };
   }
 
   /** Answers the rows written. */
@@ -502,6 +520,9 @@ function planAttachments(
     for (const name of fastIngress(plan)) {
       onLink('ingress', name, 'coax_ingress');
     }
+    for (const name of bypassIngress(config, plan)) {
+      onLink('ingress', name, 'coax_bypass');
+    }
     for (const binding of config.bindings) {
       onLink('uplink', binding.interface, 'coax_uplink');
     }
@@ -516,6 +537,18 @@ function planAttachments(
 /** Ingress interfaces whose packets need not enter the stack. */
 function fastIngress(plan: Plan): string[] {
   return plan.ingress.filter((item) => item.forwarding === 'fast').map((item) => item.interface);
+}
+
+/** Ingress interfaces whose packets take the stack, and some of them by the kernel's own routes. */
+function bypassIngress(config: MobileRouterConfig, plan: Plan): string[] {
+  const named = new Set(
+    config.policies.flatMap(({ action, selector }) =>
+      action.kind === 'bypass' ? (selector.interface ?? []) : [],
+    ),
+  );
+  return plan.ingress
+    .filter((item) => item.forwarding === 'stack' && named.has(item.interface))
+    .map((item) => item.interface);
 }
 
 /** The role number of a config, as the programs know it. */

@@ -1,7 +1,7 @@
 import type { Attachment } from '../datapath/index.js';
 import type { Link } from '../netlink/index.js';
-import { formatSelector } from '../policy/index.js';
-import type { BindingView, InterfaceView, PolicyView, Traffic } from '../views/index.js';
+import { type Action, formatAction, formatSelector } from '../policy/index.js';
+import type { BindingView, InterfaceView, PolicyBindingView, PolicyView, Traffic } from '../views/index.js';
 import type { BindingPlan, IngressPlan, RouterPlan } from './plan.js';
 
 /** A binding as people and programs see it. */
@@ -42,9 +42,25 @@ export function policyViews(router: RouterPlan, hits: (fid: number) => Traffic):
     name: policy.name,
     priority: policy.priority,
     match: formatSelector(policy.selector),
-    use: policy.use.map(nameOf),
+    action: formatAction(policy, nameOf),
+    kind: policy.action.kind,
+    bindings: bindingViews(policy.action, nameOf),
+    otherwise: policy.otherwise,
     ...hits(policy.fid),
   }));
+}
+
+function bindingViews(action: Action, nameOf: (bid: number) => string): PolicyBindingView[] {
+  switch (action.kind) {
+    case 'use':
+    case 'copy':
+      return action.bindings.map((bid) => ({ name: nameOf(bid), weight: null }));
+    case 'balance':
+      return action.bindings.map(({ bid, weight }) => ({ name: nameOf(bid), weight }));
+    case 'drop':
+    case 'bypass':
+      return [];
+  }
 }
 
 /** The interfaces with our programs, those that are missing, and those that are left to the stack. */

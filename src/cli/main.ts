@@ -6,5 +6,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
-// On Linux what was written is written; nothing that was left open may keep a finished command alive.
-process.exit(await runCli(process.argv.slice(2)));
+const status = await runCli(process.argv.slice(2));
+// A pipe takes 64 kB at once, the rest waits here. Nothing else that was left open may keep a finished command alive.
+await new Promise((written) => process.stdout.write('', written));
+process.exit(status);

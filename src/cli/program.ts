@@ -45,6 +45,8 @@ export function createProgram(): Command {
     .addHelpText('after', EXIT_TEXT)
     .helpCommand(false)
     .showHelpAfterError(false)
+    // A command with options that has commands of its own must not take theirs.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       outputError: (text, write) => {

@@ -1,4 +1,4 @@
-import type { MobileRouterConfig } from './config.js';
+import type { MobileRouterConfig, NamedSet } from './config.js';
 import type { YamlDocument } from './document.js';
 import { defaultSocket, type RawHomeAgent, type RawMobileRouter } from './schema.js';
 
@@ -7,23 +7,29 @@ type CommonKey =
   | 'socket'
   | 'bpffs'
   | 'external'
+  | 'sets'
   | 'routing'
   | 'graceTimeMs'
   | 'silenceMs'
   | 'limits';
 
 /** The settings that both roles have. */
-export function commonConfig(raw: RawMobileRouter | RawHomeAgent): Pick<MobileRouterConfig, CommonKey> {
+export function commonConfig(
+  raw: RawMobileRouter | RawHomeAgent,
+  sets: readonly NamedSet[],
+): Pick<MobileRouterConfig, CommonKey> {
   return {
     instance: raw.instance,
     socket: raw.socket ?? defaultSocket(raw.instance),
     bpffs: raw.bpffs,
     external: raw.external,
+    sets,
     routing: {
       table: raw.routing.table,
       rulePriority: raw.routing['rule-priority'],
       metric: raw.routing.metric,
       protocol: raw.routing.protocol,
+      bypassMark: raw.routing['bypass-mark'],
     },
     graceTimeMs: raw['grace-time'],
     silenceMs: raw.silence,

@@ -1,5 +1,5 @@
 import type { Address, Prefix } from '../net/index.js';
-import type { Policy } from '../policy/index.js';
+import type { AddressRange, Policy } from '../policy/index.js';
 
 /** What one configuration file says, complete with defaults; immutable. */
 export type Config = MobileRouterConfig | HomeAgentConfig;
@@ -15,6 +15,8 @@ interface CommonConfig {
   /** Where the BPF file system is mounted. */
   readonly bpffs: string;
   readonly external: ExternalConfig | undefined;
+  /** Named sets of addresses, in the order of the file; policies that use one name it in their selector. */
+  readonly sets: readonly NamedSet[];
   readonly routing: RoutingConfig;
   /** How long an old care-of address is still accepted, milliseconds. */
   readonly graceTimeMs: number;
@@ -82,6 +84,12 @@ export interface HomeAgentBinding {
   readonly mtu: number | undefined;
 }
 
+export interface NamedSet {
+  readonly name: string;
+  /** Sorted, disjoint and not adjacent. */
+  readonly ranges: readonly AddressRange[];
+}
+
 export interface ExternalConfig {
   readonly kind: 'vxlan';
   readonly device: string;
@@ -96,6 +104,8 @@ export interface RoutingConfig {
   readonly metric: number;
   /** rtnetlink protocol number that marks what is ours. */
   readonly protocol: number;
+  /** Bit of the mark that packets get which a policy lets bypass us. */
+  readonly bypassMark: number;
 }
 
 /** How many of each the datapath's maps are made for. */

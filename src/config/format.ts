@@ -1,12 +1,16 @@
 import { stringify } from 'yaml';
 import {
+  type Action,
+  type AddressMatch,
+  formatAddressMatch,
   formatMark,
-  formatPorts,
-  formatProtocol,
-  formatSelectorPrefix,
+  formatRanges,
   type Policy,
+  RANGE_FIELDS,
+  RANGE_KEYS,
 } from '../policy/index.js';
 import type { Config, HomeAgentBinding, MobileRouterBinding } from './config.js';
+import { formatSets } from './sets.js';
 
 /** The configuration as a file with every setting written out; reading it gives the same configuration. */
 export function formatConfig(config: Config): string {
@@ -17,9 +21,11 @@ export function formatConfig(config: Config): string {
     socket: config.socket,
     bpffs: config.bpffs,
     external,
+    sets: formatSets(config.sets),
     routing: {
       table: routing.table,
       'rule-priority': routing.rulePriority,
+      'bypass-mark': routing.bypassMark,
       metric: routing.metric,
       protocol: routing.protocol,
     },
@@ -75,18 +81,45 @@ function tunnel(binding: MobileRouterBinding | HomeAgentBinding) {
 }
 
 function policies(list: readonly Policy[]) {
-  return list.map(({ fid, name, priority, selector, use }) => ({
+  return list.map(({ fid, name, priority, selector, action, otherwise }) => ({
     fid,
     name,
     priority,
     match: {
       mark: selector.mark && formatMark(selector.mark),
-      source: selector.source && formatSelectorPrefix(selector.source),
-      destination: selector.destination && formatSelectorPrefix(selector.destination),
-      protocol: selector.protocol === undefined ? undefined : formatProtocol(selector.protocol),
-      'source-port': selector.sourcePort && formatPorts(selector.sourcePort),
-      'destination-port': selector.destinationPort && formatPorts(selector.destinationPort),
+      source: addresses(selector.source),
+      destination: addresses(selector.destination),
+      ...Object.fromEntries(
+        RANGE_KEYS.map((key) => {
+          const ranges = selector[key];
+          return [RANGE_FIELDS[key].word, ranges && oneOrList(formatRanges(key, ranges))];
+        }),
+      ),
+      interface: selector.interface && oneOrList(selector.interface),
+      cgroup: selector.cgroup && oneOrList(selector.cgroup),
     },
-    use,
+    ...actionSettings(action),
+    otherwise: otherwise === 'next' ? undefined : otherwise,
   }));
+}
+
+function actionSettings(action: Action): object {
+  switch (action.kind) {
+    case 'use':
+    case 'copy':
+      return { [action.kind]: action.bindings };
+    case 'balance':
+      return { balance: Object.fromEntries(action.bindings.map(({ bid, weight }) => [bid, weight])) };
+    case 'drop':
+    case 'bypass':
+      return { [action.kind]: true };
+  }
+}
+
+function addresses(match: AddressMatch | undefined): string | readonly string[] | undefined {
+  return match && oneOrList(formatAddressMatch(match));
+}
+
+function oneOrList(texts: readonly string[]): string | readonly string[] | undefined {
+  return texts.length === 1 ? texts[0] : texts;
 }

@@ -12,21 +12,24 @@ import {
 import { commonConfig, externalState } from './common.js';
 import type { HomeAgentConfig } from './config.js';
 import type { YamlDocument } from './document.js';
-import { readPolicies } from './policies.js';
+import { type InterfaceNames, readPolicies } from './policies.js';
 import type { Report } from './report.js';
 import { defaultBindingName, homeAgentSchema, type RawHomeAgent, routerSchema } from './schema.js';
 import { readSections, type Sections } from './sections.js';
+import { readSets } from './sets.js';
 import { Uniqueness } from './uniqueness.js';
 
 /** Reads the file of a home agent; undefined, after reports, when something is wrong. */
 export function readHomeAgent(document: YamlDocument, report: Report): HomeAgentConfig | undefined {
   const { complete, sections, problems } = readSections(homeAgentSchema, { routers: routerSchema }, document);
   report.add(problems);
+  const sets = readSets(sections.sets, document, report);
+  const interfaces = interfaceNames(sections);
   const policies = (sections.routers ?? []).map((router, position): readonly Policy[] => {
     if (router === undefined) return [];
     const path = ['routers', position];
-    const names = checkBindings(router.bindings, [...path, 'bindings'], report);
-    return readPolicies(router.policies, names, [...path, 'policies'], report);
+    const bindings = checkBindings(router.bindings, [...path, 'bindings'], report);
+    return readPolicies(router.policies, { bindings, sets, interfaces }, [...path, 'policies'], report);
   });
   checkInterfaces(sections, report);
   checkRouters(sections, report);
@@ -41,7 +44,7 @@ export function readHomeAgent(document: YamlDocument, report: Report): HomeAgent
   }
   if (complete === undefined || report.problems.length > 0) return undefined;
   return {
-    ...commonConfig(complete),
+    ...commonConfig(complete, sets.sets),
     role: complete.role,
     home: complete.home,
     interfaces: complete.interfaces,
@@ -63,6 +66,15 @@ export function readHomeAgent(document: YamlDocument, report: Report): HomeAgent
 }
 
 type HomeAgentSections = Sections<RawHomeAgent>;
+
+/** What policies can write as `interface:`. */
+function interfaceNames({ interfaces }: HomeAgentSections): InterfaceNames {
+  return {
+    names: interfaces?.flatMap((name) => name ?? []) ?? [],
+    setting: 'interfaces',
+    clear: interfaces !== undefined && !interfaces.includes(undefined),
+  };
+}
 
 function allBindings({ routers }: HomeAgentSections) {
   return (routers ?? []).flatMap((router, position) =>

@@ -7,12 +7,14 @@ export type {
   LimitsConfig,
   MobileRouterBinding,
   MobileRouterConfig,
+  NamedSet,
   RouterConfig,
   RoutingConfig,
   TunnelKind,
 } from './config.js';
 export { ConfigError, type ConfigErrorCode, type ConfigProblem, formatProblem } from './config-error.js';
 export { formatConfig } from './format.js';
+export { type LintReport, lintConfigFile } from './lint.js';
 export { loadConfig, parseConfig } from './load.js';
 export { loadPlaces } from './places.js';
 export { configJsonSchema, defaultSocket } from './schema.js';

@@ -6,15 +6,28 @@ import { MAX_FILE_SIZE, YamlDocument } from './document.js';
 import { freeze } from './freeze.js';
 import { readHomeAgent } from './home-agent.js';
 import { readMobileRouter } from './mobile-router.js';
+import type { Places } from './places.js';
 import { Report } from './report.js';
 import { show } from './text.js';
+import { unbuiltPolicies } from './unbuilt.js';
 
 /**
  * Reads a configuration file.
  * @throws ConfigError CONFIG_UNREADABLE when there is no such file, CONFIG_INVALID naming everything wrong in it
  */
 export async function loadConfig(path: string): Promise<Config> {
-  return parseConfig(decode(await read(path), path), path);
+  const { config, places } = await loadConfigWithPlaces(path);
+  const problems = unbuiltPolicies(config, places);
+  if (problems.length > 0) throw new ConfigError('CONFIG_INVALID', problems);
+  return config;
+}
+
+/**
+ * Reads a configuration file, with the way from its settings to their lines.
+ * @throws ConfigError as {@link loadConfig}
+ */
+export async function loadConfigWithPlaces(path: string): Promise<ConfigWithPlaces> {
+  return parse(decode(await read(path), path), path);
 }
 
 /**
@@ -22,13 +35,23 @@ export async function loadConfig(path: string): Promise<Config> {
  * @throws ConfigError CONFIG_INVALID naming everything that is wrong
  */
 export function parseConfig(text: string, fileName: string): Config {
+  return parse(text, fileName).config;
+}
+
+/** A configuration and the file it is from. */
+export interface ConfigWithPlaces {
+  readonly config: Config;
+  readonly places: Places;
+}
+
+function parse(text: string, fileName: string): ConfigWithPlaces {
   if (text.length > MAX_FILE_SIZE) throw tooLarge(fileName);
   const document = YamlDocument.parse(text, fileName);
   const report = new Report(document);
   const config = readByRole(document, report);
   if (config === undefined || report.problems.length > 0)
     throw new ConfigError('CONFIG_INVALID', report.problems);
-  return freeze(config);
+  return { config: freeze(config), places: document };
 }
 
 function readByRole(document: YamlDocument, report: Report): Config | undefined {

@@ -10,7 +10,7 @@ import {
 import { commonConfig, externalState } from './common.js';
 import type { MobileRouterConfig } from './config.js';
 import type { YamlDocument } from './document.js';
-import { readPolicies } from './policies.js';
+import { type InterfaceNames, readPolicies } from './policies.js';
 import type { Report } from './report.js';
 import {
   defaultBindingName,
@@ -21,6 +21,7 @@ import {
   type RawMobileRouter,
 } from './schema.js';
 import { readSections, type Sections } from './sections.js';
+import { readSets } from './sets.js';
 import { Uniqueness } from './uniqueness.js';
 
 /** Reads the file of a mobile router; undefined, after reports, when something is wrong. */
@@ -29,7 +30,9 @@ export function readMobileRouter(document: YamlDocument, report: Report): Mobile
   const { complete, sections, problems } = readSections(mobileRouterSchema, items, document);
   report.add(problems);
   const names = checkBindings(sections.bindings, ['bindings'], report);
-  const policies = readPolicies(sections.policies ?? [], names, ['policies'], report);
+  const sets = readSets(sections.sets, document, report);
+  const world = { bindings: names, sets, interfaces: ingressNames(sections) };
+  const policies = readPolicies(sections.policies ?? [], world, ['policies'], report);
   checkHome(sections, report);
   checkInterfaces(sections, report);
   checkUplinks(sections, report);
@@ -54,7 +57,7 @@ export function readMobileRouter(document: YamlDocument, report: Report): Mobile
     report,
   );
   if (complete === undefined || report.problems.length > 0) return undefined;
-  return { ...commonConfig(complete), ...build(complete), policies };
+  return { ...commonConfig(complete, sets.sets), ...build(complete), policies };
 }
 
 function build(
@@ -78,6 +81,15 @@ function build(
 }
 
 type MobileRouterSections = Sections<RawMobileRouter>;
+
+/** What policies can write as `interface:`. */
+function ingressNames({ ingress }: MobileRouterSections): InterfaceNames {
+  return {
+    names: ingress?.flatMap((one) => one?.interface ?? []) ?? [],
+    setting: 'ingress',
+    clear: ingress !== undefined && !ingress.includes(undefined),
+  };
+}
 
 function checkHome({ home, ingress }: MobileRouterSections, report: Report): void {
   if (home === undefined) return;

@@ -1,13 +1,7 @@
 /** The configuration file, setting by setting: form, default and description are here and nowhere else. */
 import { z } from 'zod';
-import {
-  BINDINGS_PER_POLICY,
-  PROTOCOL_NAMES,
-  parseMark,
-  parsePorts,
-  parseProtocol,
-  parseSelectorPrefix,
-} from '../policy/index.js';
+import { BINDINGS_PER_POLICY, parseMark } from '../policy/index.js';
+import { addresses, cgroups, interfaces, numbers } from './selector-values.js';
 import {
   absolutePath,
   autoOrGateway,
@@ -71,28 +65,6 @@ const bindingMtu = integer('an MTU', 1, 0xffff)
   .optional()
   .describe("Path MTU of the outer packet, bytes; default: the uplink's MTU");
 
-const port = (which: string) =>
-  parsed(
-    z
-      .union([z.number(), z.string()], {
-        error: notA('a port or a range of ports', 'write PORT or LOW-HIGH, each from 0 to 65535'),
-      })
-      .meta({ form: 'PORT or LOW-HIGH' }),
-    parsePorts,
-  )
-    .optional()
-    .describe(`${which} port or range of ports, for example 5000-5010; needs a protocol that has ports`);
-
-const selectorPrefix = (which: string) =>
-  parsed(
-    z
-      .string({ error: notA('an IPv6 address or prefix', 'write ADDRESS or ADDRESS/LENGTH') })
-      .meta({ form: 'an IPv6 address or prefix' }),
-    parseSelectorPrefix,
-  )
-    .optional()
-    .describe(`${which} address or prefix`);
-
 const match = group('a selector', {
   mark: parsed(
     z
@@ -104,22 +76,30 @@ const match = group('a selector', {
   )
     .optional()
     .describe('Packet mark as VALUE or VALUE/MASK, for example 0x10/0xff'),
-  source: selectorPrefix('Source'),
-  destination: selectorPrefix('Destination'),
-  protocol: parsed(
-    z
-      .union([z.number(), z.string()], {
-        error: notA('a protocol', `write ${[...PROTOCOL_NAMES.keys()].join(', ')} or a number from 0 to 255`),
-      })
-      .meta({ form: 'a name or a number' }),
-    parseProtocol,
-  )
+  source: addresses()
+    .optional()
+    .describe('Source addresses: address, prefix, range, or "@" and the name of a set'),
+  destination: addresses().optional().describe('Destination addresses, as source'),
+  protocol: numbers('protocol').optional().describe('Upper-layer protocol, the one behind extension headers'),
+  'source-port': numbers('sourcePort').optional().describe('Source port; needs a protocol that has ports'),
+  'destination-port': numbers('destinationPort')
+    .optional()
+    .describe('Destination port, for example [5060, 16384-32767]; needs a protocol that has ports'),
+  dscp: numbers('dscp').optional().describe('Differentiated services code point; the ECN bits do not matter'),
+  'flow-label': numbers('flowLabel').optional().describe('Flow label of the IPv6 header'),
+  spi: numbers('spi').optional().describe('Security Parameters Index of the first AH or ESP header'),
+  'icmp-type': numbers('icmpType').optional().describe('Type of an ICMPv6 message'),
+  'icmp-code': numbers('icmpCode').optional().describe('Code of an ICMPv6 message'),
+  interface: interfaces()
     .optional()
     .describe(
-      `Upper-layer protocol, the one behind extension headers: ${[...PROTOCOL_NAMES.keys()].join(', ')} or 0..255`,
+      'Interface the packet came in by, one of ingress (home agent: interfaces); local traffic has none',
     ),
-  'source-port': port('Source'),
-  'destination-port': port('Destination'),
+  cgroup: cgroups()
+    .optional()
+    .describe(
+      'Control group (v2) of the sending process of this machine, for example /system.slice/x.service; processes in groups below match too',
+    ),
 })
   .prefault({})
   .describe('What to match; all settings must match, without any every packet does');
@@ -128,12 +108,30 @@ const bindingReference = z
   .union([bid, z.string()], { error: notA('a binding', 'write the name or the BID of a binding') })
   .meta({ form: 'a binding by name or BID' });
 
-const useError = {
-  error: notA(
-    `a list of 1 to ${BINDINGS_PER_POLICY} bindings`,
-    'write names or BIDs, for example [lte-a, 2]',
-  ),
+const bindingList = (example: string) => {
+  const error = {
+    error: notA(
+      `a list of 1 to ${BINDINGS_PER_POLICY} bindings`,
+      `write names or BIDs, for example ${example}`,
+    ),
+  };
+  return z.array(bindingReference, error).min(1, error).max(BINDINGS_PER_POLICY, error);
 };
+
+const sharesError = notA(
+  `1 to ${BINDINGS_PER_POLICY} bindings with their weights`,
+  'write names or BIDs with weights, for example {lte: 3, wifi: 1}',
+);
+
+const shares = z
+  .record(z.string(), integer('a weight', 1, 255), { error: sharesError })
+  .refine((given) => Object.keys(given).length >= 1 && Object.keys(given).length <= BINDINGS_PER_POLICY, {
+    error: sharesError,
+  })
+  .meta({ form: 'group: a binding by name or BID, its weight (1..255)' });
+
+const yes = (action: string) =>
+  z.literal(true, { error: notA('true', `write ${action}: true, or leave it out`) });
 
 export const policySchema = group('a policy', {
   fid: integer('a flow identifier', 1, 0xffff)
@@ -144,11 +142,26 @@ export const policySchema = group('a policy', {
     .optional()
     .describe('FID-PRI, unique within the router, lower is asked first; default by position: 10, 20, ...'),
   match,
-  use: z
-    .array(bindingReference, useError)
-    .min(1, useError)
-    .max(BINDINGS_PER_POLICY, useError)
-    .describe('Bindings by name or BID in order of preference; the first usable one carries the packet'),
+  use: bindingList('[lte-a, 2]')
+    .optional()
+    .describe(
+      'Action: bindings by name or BID in order of preference; the first usable one carries the packet',
+    ),
+  balance: shares
+    .optional()
+    .describe('Action: the usable ones of these bindings share the flows by their weights'),
+  copy: bindingList('[lte-a, 2]')
+    .optional()
+    .describe('Action: every usable one of these bindings carries a copy'),
+  drop: yes('drop').optional().describe('Action: the packet is dropped'),
+  bypass: yes('bypass')
+    .optional()
+    .describe('Action: the route the kernel has without ours; needs interface or cgroup in match'),
+  otherwise: oneOf('what to do without a usable binding', ['next', 'drop', 'default'])
+    .optional()
+    .describe(
+      'When no binding of the action is usable: next policy (the default), drop the packet, or the default binding by BID-PRI',
+    ),
 });
 
 export const mobileRouterBindingSchema = group('a binding', {
@@ -232,6 +245,15 @@ const common = {
   })
     .optional()
     .describe('The one device of all bindings with tunnel: external'),
+  sets: z
+    .record(z.string(), addresses(), {
+      error: notA('a group of sets', "write names with addresses, for example 'offices: [2001:db8:a::/48]'"),
+    })
+    .default({})
+    .meta({ form: 'group: a name, its addresses' })
+    .describe(
+      'Named sets of addresses: address, prefix, range or "@" and the name of another set, or a list',
+    ),
   routing: group('the routing settings', {
     table: integer('a routing table', 1, U32_MAX - 0xffff)
       .default(7600)
@@ -243,6 +265,12 @@ const common = {
     protocol: integer('a route protocol', 5, 255)
       .default(191)
       .describe('rtnetlink protocol number by which our routes and rules are known'),
+    'bypass-mark': integer('a mark', 1, U32_MAX)
+      .refine((mark) => (mark & (mark - 1)) === 0, 'one bit of the mark, for example 0x40000000')
+      .default(0x4000_0000)
+      .describe(
+        "Bit of the mark of packets that a policy lets bypass us; rules send them by the kernel's own routes",
+      ),
   })
     .prefault({})
     .describe('Numbers of our routes and rules'),
@@ -305,6 +333,7 @@ export const homeAgentSchema = group('a configuration', {
 
 export type RawMobileRouter = z.output<typeof mobileRouterSchema>;
 export type RawHomeAgent = z.output<typeof homeAgentSchema>;
+export type RawSets = RawMobileRouter['sets'];
 export type RawPolicy = z.output<typeof policySchema>;
 
 /** JSON Schema of the configuration file, for editors and for the documentation. */

@@ -28,11 +28,58 @@ export function parsed<Base extends z.ZodType, T>(base: Base, parse: (value: z.o
     try {
       return parse(value);
     } catch (error) {
-      if (!(error instanceof Refusal || error instanceof PolicyError)) throw error;
-      context.addIssue({ code: 'custom', message: problem(error.what, error.hint) });
+      context.addIssue({ code: 'custom', message: refusalText(error) });
       return z.NEVER;
     }
   });
+}
+
+/** One value, or a list of at least one. */
+export interface OneOrMore<T> {
+  readonly items: readonly T[];
+  /** Whether they stand in a list, where each has its own place. */
+  readonly isList: boolean;
+}
+
+/** The JSON Schema of one value or a list of them. */
+const ONE_OR_MORE = ((one: object[]) => ({ anyOf: [...one, { type: 'array', items: { anyOf: one } }] }))([
+  { type: 'number' },
+  { type: 'string' },
+]);
+
+/** One value or a list; each is parsed on its own, so that what is wrong with it is shown at its place. */
+export function oneOrMore<T>(what: string, form: string, parse: (value: string | number) => T) {
+  const hint = `write ${form}, or a list of these`;
+  return z
+    .unknown()
+    .meta({ form: `${form}, or a list`, ...ONE_OR_MORE })
+    .transform((value, context): OneOrMore<T> => {
+      const isList = Array.isArray(value);
+      const items: T[] = [];
+      const given: readonly unknown[] = isList ? value : [value];
+      if (given.length === 0) {
+        context.addIssue({ code: 'custom', message: problem('an empty list matches nothing', hint) });
+      }
+      for (const [position, one] of given.entries()) {
+        const path = isList ? [position] : [];
+        if (typeof one !== 'string' && typeof one !== 'number') {
+          context.addIssue({ code: 'custom', path, message: problem(`${show(one)} is not ${what}`, hint) });
+          continue;
+        }
+        try {
+          items.push(parse(one));
+        } catch (error) {
+          context.addIssue({ code: 'custom', path, message: refusalText(error) });
+        }
+      }
+      return { items, isList };
+    });
+}
+
+/** The parts of a refusal for zod; throws what is no refusal. */
+function refusalText(error: unknown): string {
+  if (!(error instanceof Refusal || error instanceof PolicyError)) throw error;
+  return problem(error.what, error.hint);
 }
 
 /** A whole number within bounds. */
@@ -134,19 +181,27 @@ export function globalPrefix() {
 
 /** A name of a network interface as the kernel takes it; `room` characters are kept free for a suffix. */
 export function interfaceName(room = 0) {
-  const longest = 15 - room;
-  const hint = `write 1 to ${longest} characters without spaces, '/' or ':'`;
-  return parsed(stringFor('an interface name', hint), (value) => {
-    // The kernel counts bytes.
-    if (Buffer.byteLength(value) > longest) {
-      throw new Refusal(`${show(value)} is longer than ${longest} characters`, hint);
-    }
-    // The rule of the kernel's dev_valid_name(), and no control characters.
-    if (!/^[^\s/:\p{Cc}]+$/u.test(value) || value === '.' || value === '..') {
-      throw new Refusal(`${show(value)} is not an interface name`, hint);
-    }
-    return value;
-  });
+  return parsed(stringFor('an interface name', interfaceHint(room)), (value) =>
+    readInterfaceName(value, room),
+  );
+}
+
+/** Reads a name of a network interface; refuses what the kernel does not take. */
+export function readInterfaceName(value: string, room = 0): string {
+  const hint = interfaceHint(room);
+  // The kernel counts bytes.
+  if (Buffer.byteLength(value) > 15 - room) {
+    throw new Refusal(`${show(value)} is longer than ${15 - room} characters`, hint);
+  }
+  // The rule of the kernel's dev_valid_name(), and no control characters.
+  if (!/^[^\s/:\p{Cc}]+$/u.test(value) || value === '.' || value === '..') {
+    throw new Refusal(`${show(value)} is not an interface name`, hint);
+  }
+  return value;
+}
+
+function interfaceHint(room: number): string {
+  return `write 1 to ${15 - room} characters without spaces, '/' or ':'`;
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };

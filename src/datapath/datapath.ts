@@ -5,7 +5,8 @@ import { Attachments } from './attachments.js';
 import { BindingTable } from './binding-table.js';
 import { Counters } from './counters.js';
 import { DatapathError } from './datapath-error.js';
-import { CX_GENERATIONS, type CxRole, CxSetting } from './generated.js';
+import { type CxRole, CxSetting } from './generated.js';
+import { setGenerationSizes } from './generation-sizes.js';
 import { GenerationTable } from './generation-table.js';
 import { inherit } from './inheritance.js';
 import type { Instance } from './instance.js';
@@ -70,7 +71,15 @@ export class Datapath implements Disposable {
       keys: map('cx_binding_keys'),
       counters: map('cx_binding_count'),
     });
-    this.generations = new GenerationTable(map('cx_policies'), map('cx_routers'), this.settings);
+    this.generations = new GenerationTable(
+      {
+        blocks: map('cx_blocks'),
+        policies: map('cx_policies'),
+        routers: map('cx_routers'),
+        cgroups: map('cx_cgroups'),
+      },
+      this.settings,
+    );
     this.policyIds = new PolicyIds(map('cx_policy_keys'), map('cx_policy_count'));
     this.routerIds = new RouterIds(map('cx_router_keys'));
     this.routes = new PrefixMap(map('cx_routes'));
@@ -113,11 +122,8 @@ export class Datapath implements Disposable {
           spec.reuse(live);
         }
       }
-      const policies = object.maps.get('cx_policies').maxEntries;
-      const routers = object.maps.get('cx_routers').maxEntries;
       object.rodata.set('cx_role', role);
-      object.rodata.set('cx_policies_per_generation', policies / CX_GENERATIONS);
-      object.rodata.set('cx_routers_per_generation', routers / CX_GENERATIONS);
+      setGenerationSizes(object);
       const homeMac = MacAddress.parse(String(object.rodata.get('cx_home_mac')));
       const loaded = await object.load();
       try {

@@ -1,14 +1,39 @@
 // Generated from the BTF of an object file. Do not edit.
 import { formatIpv6, formatMac, parseIpv6, parseMac } from '../libbpf-ts/address-text.js';
 
+export const CX_ABSENT_ICMP = 256;
+export const CX_ABSENT_PORT = 65536;
+export const CX_BLOCK_NODES = 256;
+export const CX_CGROUP_LEVELS = 16;
 export const CX_DEFAULT_BINDINGS = 16;
+export const CX_FIELDS = 19;
 export const CX_GENERATIONS = 2;
 export const CX_HOOKS = 4;
-export const CX_POLICIES_PER_ROUTER = 1024;
+export const CX_KEY_WORDS = 32;
+export const CX_NODE_FIELD_SHIFT = 8;
+export const CX_NODE_STEP_SHIFT = 16;
 export const CX_POLICY_BINDINGS = 8;
 export const CX_REASON_ROWS = 64;
-export const CX_SCHEMA = 1;
-export const CX_SETTINGS = 5;
+export const CX_SCHEMA = 2;
+export const CX_SETTINGS = 6;
+export const CX_WALK_STEPS = 2048;
+
+/** enum cx_action */
+export const CxAction = {
+  USE: 1,
+  BALANCE: 2,
+  COPY: 3,
+  DROP: 4,
+  BYPASS: 5,
+} as const;
+
+export type CxAction = (typeof CxAction)[keyof typeof CxAction];
+
+/** The name of a value; its number when it has none. */
+export function cxActionName(value: number): string {
+  const entry = Object.entries(CxAction).find(([, each]) => each === value);
+  return entry?.[0] ?? String(value);
+}
 
 /** enum cx_binding_flag */
 export const CxBindingFlag = {
@@ -38,6 +63,31 @@ export function cxBindingKeyFlagName(value: number): string {
   return entry?.[0] ?? String(value);
 }
 
+/** enum cx_field */
+export const CxField = {
+  SOURCE: 0,
+  DESTINATION: 4,
+  PROTOCOL: 8,
+  SOURCE_PORT: 9,
+  DESTINATION_PORT: 10,
+  DSCP: 11,
+  FLOW_LABEL: 12,
+  SPI: 13,
+  ICMP_TYPE: 14,
+  ICMP_CODE: 15,
+  INTERFACE: 16,
+  CGROUP: 17,
+  MARK: 18,
+} as const;
+
+export type CxField = (typeof CxField)[keyof typeof CxField];
+
+/** The name of a value; its number when it has none. */
+export function cxFieldName(value: number): string {
+  const entry = Object.entries(CxField).find(([, each]) => each === value);
+  return entry?.[0] ?? String(value);
+}
+
 /** enum cx_hook */
 export const CxHook = {
   INGRESS: 0,
@@ -54,21 +104,38 @@ export function cxHookName(value: number): string {
   return entry?.[0] ?? String(value);
 }
 
-/** enum cx_match */
-export const CxMatch = {
-  MARK: 1,
-  SOURCE: 2,
-  DESTINATION: 4,
-  PROTOCOL: 8,
-  SOURCE_PORT: 16,
-  DESTINATION_PORT: 32,
+/** enum cx_node_kind */
+export const CxNodeKind = {
+  END: 0,
+  RANGE: 1,
+  CUT: 2,
+  MASK: 3,
+  BITS: 4,
+  MATCH: 5,
+  DECIDE: 6,
+  TREE: 7,
 } as const;
 
-export type CxMatch = (typeof CxMatch)[keyof typeof CxMatch];
+export type CxNodeKind = (typeof CxNodeKind)[keyof typeof CxNodeKind];
 
 /** The name of a value; its number when it has none. */
-export function cxMatchName(value: number): string {
-  const entry = Object.entries(CxMatch).find(([, each]) => each === value);
+export function cxNodeKindName(value: number): string {
+  const entry = Object.entries(CxNodeKind).find(([, each]) => each === value);
+  return entry?.[0] ?? String(value);
+}
+
+/** enum cx_otherwise */
+export const CxOtherwise = {
+  NEXT: 0,
+  DROP: 1,
+  DEFAULT: 2,
+} as const;
+
+export type CxOtherwise = (typeof CxOtherwise)[keyof typeof CxOtherwise];
+
+/** The name of a value; its number when it has none. */
+export function cxOtherwiseName(value: number): string {
+  const entry = Object.entries(CxOtherwise).find(([, each]) => each === value);
   return entry?.[0] ?? String(value);
 }
 
@@ -85,11 +152,13 @@ export const CxReason = {
   NOT_FOR_HOME: 9,
   LINK_SCOPE: 10,
   HOP_LIMIT: 11,
+  BYPASS: 12,
   MARK_DECIDES: 13,
   NO_BINDING: 14,
   NOT_OURS: 15,
   OTHER_HOST: 16,
   ERROR_KEPT: 17,
+  LEFT_TO_STACK: 19,
   TO_BE_SEGMENTED: 18,
   PACKET_TOO_BIG: 24,
   ERROR_RELAYED: 25,
@@ -111,6 +180,8 @@ export const CxReason = {
   DROP_NOT_FOR_HOME: 47,
   DROP_ANSWER_LIMIT: 48,
   DROP_ERROR_INVALID: 49,
+  DROP_BY_POLICY: 50,
+  DROP_BYPASS: 51,
 } as const;
 
 export type CxReason = (typeof CxReason)[keyof typeof CxReason];
@@ -142,6 +213,7 @@ export const CxSetting = {
   GENERATION_ID: 2,
   ROUTE_PROTOCOL: 3,
   ROLE: 4,
+  BYPASS_MARK: 5,
 } as const;
 
 export type CxSetting = (typeof CxSetting)[keyof typeof CxSetting];
@@ -327,6 +399,123 @@ export function decodeCxBindingStats(bytes: Uint8Array, offset = 0): CxBindingSt
   };
 }
 
+/** struct cx_node */
+export interface CxNode {
+  operation: number;
+  low: number;
+  extent: number;
+  target: number;
+}
+
+export const CxNodeSize = 16;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxNode(value: CxNode, into = new Uint8Array(CxNodeSize), offset = 0): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxNodeSize);
+  into.fill(0, offset, offset + CxNodeSize);
+  view.setUint32(0, inRange(value.operation, 0, 4294967295, 'operation'), true);
+  view.setUint32(4, inRange(value.low, 0, 4294967295, 'low'), true);
+  view.setUint32(8, inRange(value.extent, 0, 4294967295, 'extent'), true);
+  view.setUint32(12, inRange(value.target, 0, 4294967295, 'target'), true);
+  return into;
+}
+
+export function decodeCxNode(bytes: Uint8Array, offset = 0): CxNode {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxNodeSize);
+  return {
+    operation: view.getUint32(0, true),
+    low: view.getUint32(4, true),
+    extent: view.getUint32(8, true),
+    target: view.getUint32(12, true),
+  };
+}
+
+/** struct cx_block */
+export interface CxBlock {
+  nodes: CxNode[];
+}
+
+export const CxBlockSize = 4096;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxBlock(value: CxBlock, into = new Uint8Array(CxBlockSize), offset = 0): Uint8Array {
+  into.fill(0, offset, offset + CxBlockSize);
+  inRange(value.nodes.length, 0, 256, 'nodes.length');
+  for (const [i, iItem] of value.nodes.entries()) {
+    encodeCxNode(iItem, into, offset + i * 16);
+  }
+  return into;
+}
+
+export function decodeCxBlock(bytes: Uint8Array, offset = 0): CxBlock {
+  return {
+    nodes: Array.from({ length: 256 }, (_, i) => decodeCxNode(bytes, offset + i * 16)),
+  };
+}
+
+/** struct cx_cgroup_key */
+export interface CxCgroupKey {
+  id: bigint;
+  slot: number;
+}
+
+export const CxCgroupKeySize = 16;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxCgroupKey(
+  value: CxCgroupKey,
+  into = new Uint8Array(CxCgroupKeySize),
+  offset = 0,
+): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxCgroupKeySize);
+  into.fill(0, offset, offset + CxCgroupKeySize);
+  view.setBigUint64(0, fitBig(value.id, 64, false, 'id'), true);
+  view.setUint32(8, inRange(value.slot, 0, 4294967295, 'slot'), true);
+  return into;
+}
+
+export function decodeCxCgroupKey(bytes: Uint8Array, offset = 0): CxCgroupKey {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxCgroupKeySize);
+  return {
+    id: view.getBigUint64(0, true),
+    slot: view.getUint32(8, true),
+  };
+}
+
+/** struct cx_choice */
+export interface CxChoice {
+  binding: number;
+  row: number;
+  policyId: number;
+  byPolicy: number;
+  action: number;
+}
+
+export const CxChoiceSize = 20;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxChoice(value: CxChoice, into = new Uint8Array(CxChoiceSize), offset = 0): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxChoiceSize);
+  into.fill(0, offset, offset + CxChoiceSize);
+  view.setUint32(0, inRange(value.binding, 0, 4294967295, 'binding'), true);
+  view.setUint32(4, inRange(value.row, 0, 4294967295, 'row'), true);
+  view.setUint32(8, inRange(value.policyId, 0, 4294967295, 'policyId'), true);
+  view.setUint32(12, inRange(value.byPolicy, 0, 4294967295, 'byPolicy'), true);
+  view.setUint32(16, inRange(value.action, 0, 4294967295, 'action'), true);
+  return into;
+}
+
+export function decodeCxChoice(bytes: Uint8Array, offset = 0): CxChoice {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxChoiceSize);
+  return {
+    binding: view.getUint32(0, true),
+    row: view.getUint32(4, true),
+    policyId: view.getUint32(8, true),
+    byPolicy: view.getUint32(12, true),
+    action: view.getUint32(16, true),
+  };
+}
+
 /** struct cx_neighbour */
 export interface CxNeighbour {
   address: string;
@@ -367,50 +556,32 @@ export function decodeCxNeighbour(bytes: Uint8Array, offset = 0): CxNeighbour {
 
 /** struct cx_policy */
 export interface CxPolicy {
-  source: string;
-  sourceMask: string;
-  destination: string;
-  destinationMask: string;
-  match: number;
-  mark: number;
-  markMask: number;
   id: number;
   fid: number;
   priority: number;
-  sourcePortLow: number;
-  sourcePortHigh: number;
-  destinationPortLow: number;
-  destinationPortHigh: number;
-  protocol: number;
+  action: CxAction;
+  otherwise: CxOtherwise;
   bindingCount: number;
+  weights: Uint8Array;
   bindings: number[];
 }
 
-export const CxPolicySize = 128;
+export const CxPolicySize = 56;
 
 /** Writes padding as zero. @throws RangeError for what a field cannot hold */
 export function encodeCxPolicy(value: CxPolicy, into = new Uint8Array(CxPolicySize), offset = 0): Uint8Array {
   const view = new DataView(into.buffer, into.byteOffset + offset, CxPolicySize);
   into.fill(0, offset, offset + CxPolicySize);
-  into.set(parseIpv6(value.source), offset);
-  into.set(parseIpv6(value.sourceMask), offset + 16);
-  into.set(parseIpv6(value.destination), offset + 32);
-  into.set(parseIpv6(value.destinationMask), offset + 48);
-  view.setUint32(64, inRange(value.match, 0, 4294967295, 'match'), true);
-  view.setUint32(68, inRange(value.mark, 0, 4294967295, 'mark'), true);
-  view.setUint32(72, inRange(value.markMask, 0, 4294967295, 'markMask'), true);
-  view.setUint32(76, inRange(value.id, 0, 4294967295, 'id'), true);
-  view.setUint16(80, inRange(value.fid, 0, 65535, 'fid'), true);
-  view.setUint16(82, inRange(value.priority, 0, 65535, 'priority'), true);
-  view.setUint16(84, inRange(value.sourcePortLow, 0, 65535, 'sourcePortLow'), true);
-  view.setUint16(86, inRange(value.sourcePortHigh, 0, 65535, 'sourcePortHigh'), true);
-  view.setUint16(88, inRange(value.destinationPortLow, 0, 65535, 'destinationPortLow'), true);
-  view.setUint16(90, inRange(value.destinationPortHigh, 0, 65535, 'destinationPortHigh'), true);
-  view.setUint8(92, inRange(value.protocol, 0, 255, 'protocol'));
-  view.setUint8(93, inRange(value.bindingCount, 0, 255, 'bindingCount'));
+  view.setUint32(0, inRange(value.id, 0, 4294967295, 'id'), true);
+  view.setUint32(4, inRange(value.fid, 0, 4294967295, 'fid'), true);
+  view.setUint32(8, inRange(value.priority, 0, 4294967295, 'priority'), true);
+  view.setUint8(12, inRange(value.action, 0, 255, 'action'));
+  view.setUint8(13, inRange(value.otherwise, 0, 255, 'otherwise'));
+  view.setUint8(14, inRange(value.bindingCount, 0, 255, 'bindingCount'));
+  into.set(fitBytes(value.weights, 8, 'weights'), offset + 15);
   inRange(value.bindings.length, 0, 8, 'bindings.length');
   for (const [i, iItem] of value.bindings.entries()) {
-    view.setUint32(96 + i * 4, inRange(iItem, 0, 4294967295, 'bindings'), true);
+    view.setUint32(24 + i * 4, inRange(iItem, 0, 4294967295, 'bindings'), true);
   }
   return into;
 }
@@ -418,23 +589,14 @@ export function encodeCxPolicy(value: CxPolicy, into = new Uint8Array(CxPolicySi
 export function decodeCxPolicy(bytes: Uint8Array, offset = 0): CxPolicy {
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxPolicySize);
   return {
-    source: formatIpv6(bytes.subarray(offset, offset + 16)),
-    sourceMask: formatIpv6(bytes.subarray(offset + 16, offset + 32)),
-    destination: formatIpv6(bytes.subarray(offset + 32, offset + 48)),
-    destinationMask: formatIpv6(bytes.subarray(offset + 48, offset + 64)),
-    match: view.getUint32(64, true),
-    mark: view.getUint32(68, true),
-    markMask: view.getUint32(72, true),
-    id: view.getUint32(76, true),
-    fid: view.getUint16(80, true),
-    priority: view.getUint16(82, true),
-    sourcePortLow: view.getUint16(84, true),
-    sourcePortHigh: view.getUint16(86, true),
-    destinationPortLow: view.getUint16(88, true),
-    destinationPortHigh: view.getUint16(90, true),
-    protocol: view.getUint8(92),
-    bindingCount: view.getUint8(93),
-    bindings: Array.from({ length: 8 }, (_, i) => view.getUint32(96 + i * 4, true)),
+    id: view.getUint32(0, true),
+    fid: view.getUint32(4, true),
+    priority: view.getUint32(8, true),
+    action: view.getUint8(12) as CxAction,
+    otherwise: view.getUint8(13) as CxOtherwise,
+    bindingCount: view.getUint8(14),
+    weights: new Uint8Array(bytes.subarray(offset + 15, offset + 23)),
+    bindings: Array.from({ length: 8 }, (_, i) => view.getUint32(24 + i * 4, true)),
   };
 }
 
@@ -455,7 +617,7 @@ export function encodeCxPolicyKey(
   const view = new DataView(into.buffer, into.byteOffset + offset, CxPolicyKeySize);
   into.fill(0, offset, offset + CxPolicyKeySize);
   view.setUint32(0, inRange(value.router, 0, 4294967295, 'router'), true);
-  view.setUint16(4, inRange(value.fid, 0, 65535, 'fid'), true);
+  view.setUint32(4, inRange(value.fid, 0, 4294967295, 'fid'), true);
   return into;
 }
 
@@ -463,7 +625,7 @@ export function decodeCxPolicyKey(bytes: Uint8Array, offset = 0): CxPolicyKey {
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxPolicyKeySize);
   return {
     router: view.getUint32(0, true),
-    fid: view.getUint16(4, true),
+    fid: view.getUint32(4, true),
   };
 }
 
@@ -558,11 +720,14 @@ export function decodeCxReasonStats(bytes: Uint8Array, offset = 0): CxReasonStat
 export interface CxRouter {
   firstPolicy: number;
   policyCount: number;
+  knownRoot: number;
+  unknownRoot: number;
+  cgroupDepth: number;
   bindingCount: number;
   bindings: number[];
 }
 
-export const CxRouterSize = 76;
+export const CxRouterSize = 88;
 
 /** Writes padding as zero. @throws RangeError for what a field cannot hold */
 export function encodeCxRouter(value: CxRouter, into = new Uint8Array(CxRouterSize), offset = 0): Uint8Array {
@@ -570,10 +735,13 @@ export function encodeCxRouter(value: CxRouter, into = new Uint8Array(CxRouterSi
   into.fill(0, offset, offset + CxRouterSize);
   view.setUint32(0, inRange(value.firstPolicy, 0, 4294967295, 'firstPolicy'), true);
   view.setUint32(4, inRange(value.policyCount, 0, 4294967295, 'policyCount'), true);
-  view.setUint32(8, inRange(value.bindingCount, 0, 4294967295, 'bindingCount'), true);
+  view.setUint32(8, inRange(value.knownRoot, 0, 4294967295, 'knownRoot'), true);
+  view.setUint32(12, inRange(value.unknownRoot, 0, 4294967295, 'unknownRoot'), true);
+  view.setUint32(16, inRange(value.cgroupDepth, 0, 4294967295, 'cgroupDepth'), true);
+  view.setUint32(20, inRange(value.bindingCount, 0, 4294967295, 'bindingCount'), true);
   inRange(value.bindings.length, 0, 16, 'bindings.length');
   for (const [i, iItem] of value.bindings.entries()) {
-    view.setUint32(12 + i * 4, inRange(iItem, 0, 4294967295, 'bindings'), true);
+    view.setUint32(24 + i * 4, inRange(iItem, 0, 4294967295, 'bindings'), true);
   }
   return into;
 }
@@ -583,8 +751,11 @@ export function decodeCxRouter(bytes: Uint8Array, offset = 0): CxRouter {
   return {
     firstPolicy: view.getUint32(0, true),
     policyCount: view.getUint32(4, true),
-    bindingCount: view.getUint32(8, true),
-    bindings: Array.from({ length: 16 }, (_, i) => view.getUint32(12 + i * 4, true)),
+    knownRoot: view.getUint32(8, true),
+    unknownRoot: view.getUint32(12, true),
+    cgroupDepth: view.getUint32(16, true),
+    bindingCount: view.getUint32(20, true),
+    bindings: Array.from({ length: 16 }, (_, i) => view.getUint32(24 + i * 4, true)),
   };
 }
 
@@ -682,12 +853,17 @@ export interface CxVocabulary {
   tunnelKind: CxTunnelKind;
   bindingFlag: CxBindingFlag;
   bindingKeyFlag: CxBindingKeyFlag;
-  match: CxMatch;
+  field: CxField;
+  absent: number;
+  nodeKind: CxNodeKind;
+  nodePart: number;
+  action: CxAction;
+  otherwise: CxOtherwise;
   hook: CxHook;
   reason: CxReason;
 }
 
-export const CxVocabularySize = 36;
+export const CxVocabularySize = 56;
 
 /** Writes padding as zero. @throws RangeError for what a field cannot hold */
 export function encodeCxVocabulary(
@@ -703,9 +879,14 @@ export function encodeCxVocabulary(
   view.setUint32(12, inRange(value.tunnelKind, 0, 4294967295, 'tunnelKind'), true);
   view.setUint32(16, inRange(value.bindingFlag, 0, 4294967295, 'bindingFlag'), true);
   view.setUint32(20, inRange(value.bindingKeyFlag, 0, 4294967295, 'bindingKeyFlag'), true);
-  view.setUint32(24, inRange(value.match, 0, 4294967295, 'match'), true);
-  view.setUint32(28, inRange(value.hook, 0, 4294967295, 'hook'), true);
-  view.setUint32(32, inRange(value.reason, 0, 4294967295, 'reason'), true);
+  view.setUint32(24, inRange(value.field, 0, 4294967295, 'field'), true);
+  view.setUint32(28, inRange(value.absent, 0, 4294967295, 'absent'), true);
+  view.setUint32(32, inRange(value.nodeKind, 0, 4294967295, 'nodeKind'), true);
+  view.setUint32(36, inRange(value.nodePart, 0, 4294967295, 'nodePart'), true);
+  view.setUint32(40, inRange(value.action, 0, 4294967295, 'action'), true);
+  view.setUint32(44, inRange(value.otherwise, 0, 4294967295, 'otherwise'), true);
+  view.setUint32(48, inRange(value.hook, 0, 4294967295, 'hook'), true);
+  view.setUint32(52, inRange(value.reason, 0, 4294967295, 'reason'), true);
   return into;
 }
 
@@ -718,9 +899,66 @@ export function decodeCxVocabulary(bytes: Uint8Array, offset = 0): CxVocabulary 
     tunnelKind: view.getUint32(12, true) as CxTunnelKind,
     bindingFlag: view.getUint32(16, true) as CxBindingFlag,
     bindingKeyFlag: view.getUint32(20, true) as CxBindingKeyFlag,
-    match: view.getUint32(24, true) as CxMatch,
-    hook: view.getUint32(28, true) as CxHook,
-    reason: view.getUint32(32, true) as CxReason,
+    field: view.getUint32(24, true) as CxField,
+    absent: view.getUint32(28, true),
+    nodeKind: view.getUint32(32, true) as CxNodeKind,
+    nodePart: view.getUint32(36, true),
+    action: view.getUint32(40, true) as CxAction,
+    otherwise: view.getUint32(44, true) as CxOtherwise,
+    hook: view.getUint32(48, true) as CxHook,
+    reason: view.getUint32(52, true) as CxReason,
+  };
+}
+
+/** struct cx_walk */
+export interface CxWalk {
+  words: number[];
+  choice: CxChoice;
+  firstBlock: number;
+  firstPolicy: number;
+  at: number;
+  nextTree: number;
+  best: number;
+  markDecides: number;
+  unused: number[];
+}
+
+export const CxWalkSize = 128;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxWalk(value: CxWalk, into = new Uint8Array(CxWalkSize), offset = 0): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxWalkSize);
+  into.fill(0, offset, offset + CxWalkSize);
+  inRange(value.words.length, 0, 19, 'words.length');
+  for (const [i, iItem] of value.words.entries()) {
+    view.setUint32(i * 4, inRange(iItem, 0, 4294967295, 'words'), true);
+  }
+  encodeCxChoice(value.choice, into, offset + 76);
+  view.setUint32(96, inRange(value.firstBlock, 0, 4294967295, 'firstBlock'), true);
+  view.setUint32(100, inRange(value.firstPolicy, 0, 4294967295, 'firstPolicy'), true);
+  view.setUint32(104, inRange(value.at, 0, 4294967295, 'at'), true);
+  view.setUint32(108, inRange(value.nextTree, 0, 4294967295, 'nextTree'), true);
+  view.setUint32(112, inRange(value.best, 0, 4294967295, 'best'), true);
+  view.setUint32(116, inRange(value.markDecides, 0, 4294967295, 'markDecides'), true);
+  inRange(value.unused.length, 0, 2, 'unused.length');
+  for (const [i, iItem] of value.unused.entries()) {
+    view.setUint32(120 + i * 4, inRange(iItem, 0, 4294967295, 'unused'), true);
+  }
+  return into;
+}
+
+export function decodeCxWalk(bytes: Uint8Array, offset = 0): CxWalk {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxWalkSize);
+  return {
+    words: Array.from({ length: 19 }, (_, i) => view.getUint32(i * 4, true)),
+    choice: decodeCxChoice(bytes, offset + 76),
+    firstBlock: view.getUint32(96, true),
+    firstPolicy: view.getUint32(100, true),
+    at: view.getUint32(104, true),
+    nextTree: view.getUint32(108, true),
+    best: view.getUint32(112, true),
+    markDecides: view.getUint32(116, true),
+    unused: Array.from({ length: 2 }, (_, i) => view.getUint32(120 + i * 4, true)),
   };
 }
 
@@ -732,4 +970,9 @@ function inRange(value: number, low: number, high: number, name: string): number
 function fitBig(value: bigint, bits: number, signed: boolean, name: string): bigint {
   if ((signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)) === value) return value;
   throw new RangeError(`${name}: ${value} does not fit ${bits} bits`);
+}
+
+function fitBytes(value: Uint8Array, size: number, name: string): Uint8Array {
+  if (value.length === size) return value;
+  throw new RangeError(`${name}: ${value.length} bytes where ${size} belong`);
 }

@@ -1,3 +1,5 @@
+import { CX_BLOCK_NODES, CX_GENERATIONS } from './generated.js';
+
 /** Our maps and what a row of each means, in the order in which a packet meets them. */
 export const MAP_MEANINGS = {
   cx_settings: 'words that change while we run, one per enum cx_setting',
@@ -5,6 +7,8 @@ export const MAP_MEANINGS = {
   cx_prefixes: 'mobile network prefix or home address -> router that owns it',
   cx_routers: 'per generation and router: its policies and its bindings by BID-PRI',
   cx_router_keys: 'router id -> home address',
+  cx_blocks: 'the decision trees of both generations, in blocks of nodes',
+  cx_cgroups: 'cgroup and generation -> number of the cgroup in its policies',
   cx_policies: 'the policies of both generations',
   cx_policy_keys: 'policy id -> router and FID',
   cx_policy_count: 'packets by policy id',
@@ -38,6 +42,19 @@ export interface DatapathLimits {
 const ROWS_PER_BINDING = 4;
 const ROWS_PER_ENTRY = 2;
 
+/** Nodes for each policy: large sets that overlap much need about half of it, and leaves grow before a set is
+ * refused. Beyond so many policies they belong to many routers, whose small trees need less. */
+const NODES_PER_POLICY = 24;
+const NODES_PER_POLICY_OF_MANY = 6;
+const MANY_POLICIES = 1 << 17;
+const LEAST_NODES = 1 << 13;
+
+function nodesFor(policies: number): number {
+  const many = Math.max(0, policies - MANY_POLICIES);
+  const few = policies - many;
+  return Math.max(LEAST_NODES, few * NODES_PER_POLICY + many * NODES_PER_POLICY_OF_MANY);
+}
+
 /** Rows of each map for the given limits; maps that are not named keep the size in bpf/maps.h. */
 export function mapSizes(limits: DatapathLimits): Partial<Record<MapName, number>> {
   // Index and id 0 are never used. A reload may replace every binding, router and policy: the new ones get
@@ -50,9 +67,10 @@ export function mapSizes(limits: DatapathLimits): Partial<Record<MapName, number
   return {
     cx_routes: limits.routes,
     cx_prefixes: limits.prefixes,
-    cx_routers: 2 * routers,
+    cx_routers: CX_GENERATIONS * routers,
     cx_router_keys: routers,
-    cx_policies: 2 * limits.policies,
+    cx_blocks: CX_GENERATIONS * Math.ceil(nodesFor(limits.policies) / CX_BLOCK_NODES),
+    cx_policies: CX_GENERATIONS * limits.policies,
     cx_policy_keys: 2 * limits.policies + 1,
     cx_policy_count: 2 * limits.policies + 1,
     cx_binding_slot: bindings,

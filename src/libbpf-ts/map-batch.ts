@@ -68,6 +68,44 @@ export function writeMany(
   return written;
 }
 
+/** Values of consecutive elements of an array, one behind the other. */
+export function readRange(map: BpfMap, handle: NativeMap, first: number, count: number): Uint8Array {
+  const values = new Uint8Array(count * map.valueBytes);
+  const previous = first === 0 ? undefined : indexKeys(first - 1, 1);
+  const result =
+    count === 0 ? { errno: 0 } : handle.readRange(previous, new Uint8Array(count * 4), values, count);
+  // ENOENT: the last one was the map's last, too.
+  if (result.errno === 0 || result.errno === ENOENT) return values;
+  if (!NO_BATCH.includes(result.errno)) {
+    throw new BpfError({ operation: `read elements of map '${map.name}'`, errno: result.errno });
+  }
+  for (let at = 0; at < count; at++) {
+    const value = values.subarray(at * map.valueBytes, (at + 1) * map.valueBytes);
+    const rc = handle.lookup(indexKeys(first + at, 1), value, 0);
+    if (rc < 0)
+      throw new BpfError({ operation: `read element ${first + at} of map '${map.name}'`, errno: -rc });
+  }
+  return values;
+}
+
+/** Writes consecutive elements of an array from values that stand one behind the other. */
+export function writeRange(map: BpfMap, handle: NativeMap, first: number, values: Uint8Array): void {
+  const count = values.length / map.valueBytes;
+  if (count === 0) return;
+  const result = handle.updateBatch(indexKeys(first, count), values, count, 0);
+  if (result.errno === 0) return;
+  if (!NO_BATCH.includes(result.errno)) throw writeError(map, first + result.count, result.errno);
+  for (let at = 0; at < count; at++) {
+    const value = values.subarray(at * map.valueBytes, (at + 1) * map.valueBytes);
+    const rc = handle.update(indexKeys(first + at, 1), value, 0);
+    if (rc < 0) throw writeError(map, first + at, -rc);
+  }
+}
+
+function indexKeys(first: number, count: number): Uint8Array {
+  return new Uint8Array(Uint32Array.from({ length: count }, (_, at) => first + at).buffer);
+}
+
 function writeError(map: BpfMap, index: number, errno: number): BpfError {
   return new BpfError({ operation: `write element ${index} to map '${map.name}'`, errno });
 }

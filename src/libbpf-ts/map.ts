@@ -4,7 +4,7 @@ import { checkBytes, checkName, checkNumber, checkOneOf } from './check.js';
 import { BpfError, LibbpfTsError, native, StateError } from './errors.js';
 import { Handle } from './handle.js';
 import { type KnownMapType, MAP_TYPES, type MapType, mapTypeName, UpdateFlags } from './kernel-types.js';
-import { deleteMany, readMany, writeMany } from './map-batch.js';
+import { deleteMany, readMany, readRange, writeMany, writeRange } from './map-batch.js';
 import { mapBtf, type TypedMapOptions, typesOf } from './map-types.js';
 import { possibleCpus } from './possible-cpus.js';
 import { TypedMap } from './typed-map.js';
@@ -214,6 +214,31 @@ export class BpfMap extends Handle<NativeMap> {
   /** Writes many elements; answers how many. Stops with a `BpfError` at the first that fails: earlier ones stay. */
   setBatch(entries: Iterable<readonly [Uint8Array, Uint8Array]>, flags: number = UpdateFlags.ANY): number {
     return writeMany(this, this.handle, entries, flags);
+  }
+
+  /** The values of consecutive elements of an array, one behind the other. */
+  getRange(first: number, count: number): Uint8Array {
+    this.#checkRange(first, count);
+    return readRange(this, this.handle, first, count);
+  }
+
+  /**
+   * Writes consecutive elements of an array; `values` stand one behind the other.
+   * @throws BpfError at the first that fails: earlier ones stay
+   */
+  setRange(first: number, values: Uint8Array): void {
+    checkBytes('values', values, Math.floor(values.length / this.valueBytes) * this.valueBytes);
+    this.#checkRange(first, values.length / this.valueBytes);
+    writeRange(this, this.handle, first, values);
+  }
+
+  #checkRange(first: number, count: number): void {
+    if (this.type !== 'array') throw new StateError(`Map '${this.name}' is not an array but ${this.type}`);
+    checkNumber('first', first);
+    checkNumber('count', count);
+    if (first + count > this.maxEntries) {
+      throw new StateError(`Map '${this.name}' has ${this.maxEntries} elements, not ${first + count}`);
+    }
   }
 
   /** Deletes many elements; answers how many there were. */

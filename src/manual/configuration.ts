@@ -46,13 +46,16 @@ function settingsTable(list: readonly Setting[]): string {
 function commands(parent: Command, path: string): string[] {
   return parent.commands.flatMap((command) => {
     const name = `${path === '' ? 'coax' : path} ${command.name()}`;
-    if (command.commands.length > 0) return commands(command, name);
+    // A command that only holds others has no options of its own.
+    const inner = commands(command, name);
+    if (inner.length > 0 && command.options.length === 0) return inner;
     const words = command.registeredArguments.map((argument) => `[${argument.name()}]`);
     const options = command.options.map((option) => [code(option.flags), prose(option.description)]);
     return [
       `### ${code([name, ...words].join(' '))}`,
       `${capitalized(command.description())}.`,
       table(['flag', 'meaning'], options),
+      ...inner,
     ];
   });
 }

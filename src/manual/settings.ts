@@ -14,7 +14,7 @@ export interface Setting {
 /** The part of JSON Schema that our schema uses. */
 interface Node {
   type?: string | string[];
-  const?: string;
+  const?: string | boolean;
   enum?: string[];
   /** Ours: what a text must be, in words. */
   form?: string;
@@ -55,7 +55,7 @@ function inside(parent: string, node: Node): Setting[] {
 }
 
 function typeOf(node: Node): string {
-  if (node.const !== undefined) return node.const;
+  if (node.const !== undefined) return String(node.const);
   if (node.enum) return node.enum.join(' or ');
   if (node.form !== undefined) return node.form.replace(/^an? /, '');
   if (node.type === 'integer') return `${node.minimum}..${node.maximum}`;
@@ -73,6 +73,6 @@ function typeOf(node: Node): string {
 function defaultOf(node: Node): string | undefined {
   if (node.type === 'object') return undefined;
   // Defaults of what is transformed are not in the schema of the input; a list that may be left out is empty.
-  if (node.type === 'array') return '[]';
+  if (node.type === 'array') return node.minItems === undefined ? '[]' : undefined;
   return node.default === undefined ? undefined : String(node.default);
 }

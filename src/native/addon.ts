@@ -64,6 +64,13 @@ export interface NativeMap extends NativeHandle {
   nextKey(previous: Uint8Array | undefined, into: Uint8Array): number;
   /** The whole map in one piece, or -errno where the map has no batch lookup. */
   readAll(): { keys: Uint8Array; values: Uint8Array; count: number } | number;
+  /** Elements behind a key, in the map's order. */
+  readRange(
+    previous: Uint8Array | undefined,
+    keys: Uint8Array,
+    values: Uint8Array,
+    count: number,
+  ): NativeBatchResult;
   updateBatch(keys: Uint8Array, values: Uint8Array, count: number, flags: number): NativeBatchResult;
   deleteBatch(keys: Uint8Array, count: number): NativeBatchResult;
   freeze(): number;

@@ -10,7 +10,7 @@ export const POLICY_ERRORS = {
   },
   POLICY_BINDING_UNKNOWN: {
     means: 'a policy uses a binding that its router does not have',
-    remedy: 'correct `use:` or add the binding',
+    remedy: 'correct the list of bindings or add the binding',
   },
 } as const;
 
@@ -31,4 +31,9 @@ export class PolicyError extends Error {
     this.what = what;
     this.hint = hint;
   }
+}
+
+/** A text that is not what it should be. */
+export function invalid(value: string | number, expected: string, hint: string): PolicyError {
+  return new PolicyError('SELECTOR_INVALID', `${JSON.stringify(value)} is not ${expected}`, hint);
 }

@@ -1,6 +1,30 @@
 import type { Selector } from './selector.js';
 
-/** One rule of a router: what to match and which bindings carry it. */
+/** What becomes of a packet that a policy matches. */
+export type Action =
+  /** The first usable binding of the list carries it. */
+  | { readonly kind: 'use'; readonly bindings: readonly number[] }
+  /** The usable bindings share the flows by weight, 1..255; a flow stays with its binding. */
+  | { readonly kind: 'balance'; readonly bindings: readonly Share[] }
+  /** Every usable binding of the list carries a copy. */
+  | { readonly kind: 'copy'; readonly bindings: readonly number[] }
+  | { readonly kind: 'drop' }
+  /** The route that the kernel has without ours. */
+  | { readonly kind: 'bypass' };
+
+/** One binding of a `balance`. */
+export interface Share {
+  readonly bid: number;
+  readonly weight: number;
+}
+
+/**
+ * What holds while none of the listed bindings is usable: the policy is skipped (RFC 6089, section 4.3), the
+ * packet is dropped, or the router's usable binding of lowest BID-PRI carries it.
+ */
+export type Otherwise = 'next' | 'drop' | 'default';
+
+/** One rule of a router: what to match and what to do. */
 export interface Policy {
   /** Flow identifier (RFC 6089), unique within the router, 1..65535. */
   readonly fid: number;
@@ -8,8 +32,9 @@ export interface Policy {
   /** FID-PRI: lower is asked first, unique within the router. */
   readonly priority: number;
   readonly selector: Selector;
-  /** Binding IDs; the first usable one carries the packet. */
-  readonly use: readonly number[];
+  readonly action: Action;
+  /** `next` for `drop` and `bypass`, which need no binding. */
+  readonly otherwise: Otherwise;
 }
 
 /** What the policy engine knows of a binding. */

@@ -10,7 +10,7 @@ export type {
   RemoveInstance,
 } from './controller.js';
 export type { MapDump, MapValue, MapView } from './map-view.js';
-export type { PolicyView } from './policy-view.js';
+export type { PolicyBindingView, PolicyView } from './policy-view.js';
 export type { ReasonView } from './reason-view.js';
 export { RequestError } from './request-error.js';
 export { shortageOf } from './shortage.js';

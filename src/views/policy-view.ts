@@ -7,8 +7,20 @@ export interface PolicyView {
   priority: number;
   /** The selector as text, `any` when it matches everything. */
   match: string;
-  /** Names of the bindings, first usable one carries the packet. */
-  use: string[];
+  /** What it does as text, such as `use lte, wifi` or `balance lte:3 wifi:1 otherwise drop`. */
+  action: string;
+  kind: 'use' | 'balance' | 'copy' | 'drop' | 'bypass';
+  /** In order of preference with `use`; empty with `drop` and `bypass`. */
+  bindings: PolicyBindingView[];
+  /** What holds while none of the bindings is usable. */
+  otherwise: 'next' | 'drop' | 'default';
   packets: number;
   bytes: number;
+}
+
+/** A binding that a policy names. */
+export interface PolicyBindingView {
+  name: string;
+  /** Its part of the flows with `balance`, else null. */
+  weight: number | null;
 }

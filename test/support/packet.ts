@@ -175,7 +175,7 @@ export class Packet {
   }
 
   /** An authentication header with a check value of 12 bytes. */
-  authentication(fields: { nextHeader?: number; lengthField?: number } = {}): Packet {
+  authentication(fields: { nextHeader?: number; lengthField?: number; spi?: number } = {}): Packet {
     return this.#with({
       protocol: Next.AUTHENTICATION,
       write: ({ next }) => {
@@ -183,6 +183,7 @@ export class Packet {
         bytes.writeUInt8(fields.nextHeader ?? next, 0);
         bytes.writeUInt8(fields.lengthField ?? bytes.length / 4 - 2, 1);
         bytes.writeUInt16BE(0, 2);
+        bytes.writeUInt32BE(fields.spi ?? 0xaaaa_aaaa, 4);
         return bytes;
       },
     });

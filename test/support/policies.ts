@@ -1,22 +1,53 @@
-import type { CxPolicy } from '../../src/datapath/index.js';
+import {
+  CxAction,
+  CxOtherwise,
+  type CxPolicy,
+  type CxRouter,
+  encodeCxPolicy,
+  encodeCxRouter,
+} from '../../src/datapath/index.js';
 
-/** A policy that matches everything and names no binding. */
+/** The rows of a policy table, as the datapath takes them. */
+export interface Rows {
+  nodes: Uint32Array;
+  policies: Uint8Array;
+  routers: Uint8Array;
+  cgroups: { id: bigint; number: number }[];
+}
+
+/** A policy that names no binding. */
 export const anyPolicy: CxPolicy = {
-  source: '::',
-  sourceMask: '::',
-  destination: '::',
-  destinationMask: '::',
-  match: 0,
-  mark: 0,
-  markMask: 0,
   id: 1,
   fid: 1,
   priority: 10,
-  sourcePortLow: 0,
-  sourcePortHigh: 0,
-  destinationPortLow: 0,
-  destinationPortHigh: 0,
-  protocol: 0,
+  action: CxAction.USE,
+  otherwise: CxOtherwise.NEXT,
   bindingCount: 0,
-  bindings: [],
+  weights: new Uint8Array(8),
+  bindings: new Array<number>(8).fill(0),
 };
+
+/** A router without policies and bindings. */
+export const nobody: CxRouter = {
+  firstPolicy: 0,
+  policyCount: 0,
+  knownRoot: 0,
+  unknownRoot: 0,
+  cgroupDepth: 0,
+  bindingCount: 0,
+  bindings: new Array<number>(16).fill(0),
+};
+
+/** A table of these rows; the words of its nodes are given too, or there are none. */
+export function rowsOf(
+  policies: readonly CxPolicy[],
+  routers: readonly CxRouter[] = [],
+  nodes: readonly number[] = [],
+): Rows {
+  return {
+    nodes: Uint32Array.from(nodes),
+    policies: new Uint8Array(Buffer.concat(policies.map((policy) => encodeCxPolicy(policy)))),
+    routers: new Uint8Array(Buffer.concat(routers.map((router) => encodeCxRouter(router)))),
+    cgroups: [],
+  };
+}

@@ -5,6 +5,7 @@ import { formatBytes } from '../format.js';
 import { print } from '../output.js';
 import { type Column, formatTable } from '../table.js';
 import { addTargetOptions, type TargetOptions } from '../target.js';
+import { addPoliciesLint } from './policies-lint.js';
 
 const COLUMNS: readonly Column<PolicyView>[] = [
   { title: 'ROUTER', cell: (policy) => policy.router },
@@ -12,23 +13,20 @@ const COLUMNS: readonly Column<PolicyView>[] = [
   { title: 'NAME', cell: (policy) => policy.name },
   { title: 'PRI', align: 'right', cell: (policy) => policy.priority },
   { title: 'MATCH', cell: (policy) => policy.match },
-  { title: 'USE', cell: (policy) => policy.use.join(' ') },
+  { title: 'ACTION', cell: (policy) => policy.action },
   { title: 'PACKETS', align: 'right', cell: (policy) => policy.packets },
   { title: 'BYTES', align: 'right', cell: (policy) => formatBytes(policy.bytes) },
 ];
 
 /** `coax policies`: the policies in their order, with what each has decided. */
 export function addPolicies(program: Command): void {
-  addTargetOptions(program.command('policies').description('the policies in their order, with hits')).action(
-    async (options: TargetOptions) => {
-      const policies = await (await connectDaemon(options)).policies();
-      print(options.json === true, policies, () =>
-        formatTable(
-          COLUMNS,
-          policies,
-          'no policies: every packet takes the usable binding of lowest BID-PRI',
-        ),
-      );
-    },
-  );
+  const command = addTargetOptions(
+    program.command('policies').description('the policies in their order, with hits'),
+  ).action(async (options: TargetOptions) => {
+    const policies = await (await connectDaemon(options)).policies();
+    print(options.json === true, policies, () =>
+      formatTable(COLUMNS, policies, 'no policies: every packet takes the usable binding of lowest BID-PRI'),
+    );
+  });
+  addPoliciesLint(command);
 }

@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import { Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
+import { CX_SCHEMA } from '../../../src/datapath/index.js';
 import {
   BID,
   down,
@@ -192,7 +193,9 @@ test.serial('other limits, another role, another schema: refused with words, tra
     await site.mr.stop();
     await site
       .node('mr')
-      .exec('rm', [join(site.mr.bpffs, 'coaxial', site.mr.instance, '1', 'maps', 'cx_binding_slot')]);
+      .exec('rm', [
+        join(site.mr.bpffs, 'coaxial', site.mr.instance, String(CX_SCHEMA), 'maps', 'cx_binding_slot'),
+      ]);
     await site.mr.start();
     await site.state(BID.a, 'usable');
     await Stream.send(site.node('lan'), { to: addresses.correspondent, port: 5190, count: 1 });
@@ -202,7 +205,9 @@ test.serial('other limits, another role, another schema: refused with words, tra
     await site.mr.stop();
     await site
       .node('mr')
-      .exec('rm', [join(site.mr.bpffs, 'coaxial', site.mr.instance, '1', 'maps', 'cx_settings')]);
+      .exec('rm', [
+        join(site.mr.bpffs, 'coaxial', site.mr.instance, String(CX_SCHEMA), 'maps', 'cx_settings'),
+      ]);
     const said = await coax(site, ['down', '--config', site.mr.configFile]);
     t.regex(said.stdout, /removed interface coax0/);
     t.notRegex(await site.node('mr').ip('-6 rule show'), /proto 191/);
@@ -236,9 +241,13 @@ test.serial('kernel objects vanish under the daemon: it goes on', async (t) => {
         node.ip('-6 route flush proto 191', { mayFail: true }),
         node.ip('-6 neigh flush dev wa', { mayFail: true }),
         site.mr.api('POST', '/v1/reload'),
-        node.exec('rm', ['-rf', join(site.mr.bpffs, 'coaxial', site.mr.instance, '1', 'links')], {
-          mayFail: true,
-        }),
+        node.exec(
+          'rm',
+          ['-rf', join(site.mr.bpffs, 'coaxial', site.mr.instance, String(CX_SCHEMA), 'links')],
+          {
+            mayFail: true,
+          },
+        ),
       ]);
       await site.ready();
     }

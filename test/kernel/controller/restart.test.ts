@@ -6,6 +6,7 @@ import test from 'ava';
 import { Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
+import { CX_SCHEMA } from '../../../src/datapath/index.js';
 import { BpfLink, BpfMap } from '../../../src/libbpf-ts/index.js';
 import { BID, down, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
 import { Traffic } from '../../support/traffic.js';
@@ -135,7 +136,7 @@ test.serial('coax up, then coax down, which takes only what is ours', async (t) 
       'route add 2001:db8:f00::/48 dev wa table 7601',
     ]);
     await mr.ip('-6 rule add from 2001:db8:f00::1 lookup 7601 pref 100');
-    const foreign = join(site.mr.bpffs, 'coaxial', site.mr.instance, '1', 'maps', 'foreign');
+    const foreign = join(site.mr.bpffs, 'coaxial', site.mr.instance, String(CX_SCHEMA), 'maps', 'foreign');
     const beside = join(site.mr.bpffs, 'coaxial', site.mr.instance, 'foreign');
     {
       using map = BpfMap.create({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 1, name: 'foreign' });

@@ -1,14 +1,12 @@
 // When the kernel does not say that nobody reads any more: another way is taken, and nothing is reused.
 import test, { type ExecutionContext } from 'ava';
-import { GenerationTable } from '../../../src/datapath/generation-table.js';
 import { waitForReaders } from '../../../src/datapath/grace.js';
-import { encodeCxPolicy, encodeCxRouter } from '../../../src/datapath/index.js';
 import { RowPool } from '../../../src/datapath/row-pool.js';
-import { Settings } from '../../../src/datapath/settings.js';
 import { encodeWord } from '../../../src/datapath/word.js';
 import { BpfMap } from '../../../src/libbpf-ts/index.js';
 import { addon } from '../../../src/native/addon.js';
-import { anyPolicy } from '../../support/policies.js';
+import { anyPolicy, rowsOf } from '../../support/policies.js';
+import { GenerationMaps } from './generation-maps.js';
 
 /** Lets waiting fail until the function it answers is called, or the test ends. */
 function failing(t: ExecutionContext, error: Error): () => void {
@@ -31,20 +29,15 @@ test.serial('a kernel without membarrier (nohz_full) waits by an outer map', asy
 });
 
 test.serial('a wait that failed does not spoil the next activation', async (t) => {
-  using policies = array(encodeCxPolicy(anyPolicy).length, 4);
-  using routers = array(
-    encodeCxRouter({ firstPolicy: 0, policyCount: 0, bindingCount: 0, bindings: [] }).length,
-    4,
-  );
-  using words = array(4, 8);
-  const table = new GenerationTable(policies, routers, new Settings(words));
-  const generation = (fid: number) => ({ policies: [{ ...anyPolicy, fid }], routers: [] });
+  using maps = new GenerationMaps({ blocks: 1, policies: 2, routers: 2 });
+  const { table } = maps;
+  const generation = (fid: number) => rowsOf([{ ...anyPolicy, fid }]);
   t.is(await table.activate(generation(1)), 1);
   const restore = failing(t, new Error('no memory'));
   // The wait behind it begins in here and fails; nobody may write the spare slot on the strength of it.
   t.is(await table.activate(generation(2)), 2);
   await t.throwsAsync(table.activate(generation(3)), { message: 'no memory' });
-  t.true(table.isActive(generation(2)));
+  t.true(await table.isActive(generation(2)));
   restore();
   t.is(await table.activate(generation(3)), 3);
 });

@@ -7,7 +7,7 @@ import { LAYOUT_PIN } from '../../../src/datapath/layout.js';
 import { MAP_NAMES } from '../../../src/datapath/map-catalogue.js';
 import { BpfMap } from '../../../src/libbpf-ts/index.js';
 import { at } from '../../support/kernel-objects.js';
-import { anyPolicy } from '../../support/policies.js';
+import { anyPolicy, rowsOf } from '../../support/policies.js';
 import { withBpffs } from '../../support/private-bpffs.js';
 
 const LEAST = { bindings: 1, routers: 1, policies: 1, prefixes: 1, routes: 1, neighbours: 1 };
@@ -34,15 +34,15 @@ test.serial('the least limits there are do what they promise, also when a row ch
       t.deepEqual(await neighbours.sync([neighbour(mac)]), { added: 0, changed: 1, removed: 0 });
       t.deepEqual(neighbours.rows(), [neighbour(mac)[1]]);
     }
-    t.is(await datapath.generations.activate({ policies: [anyPolicy], routers: [] }), 1);
-    t.is(await datapath.generations.activate({ policies: [anyPolicy], routers: [] }), 2);
+    t.is(await datapath.generations.activate(rowsOf([anyPolicy])), 1);
+    t.is(await datapath.generations.activate(rowsOf([anyPolicy])), 2);
   });
 });
 
 test.serial('words, accepted addresses and the generation are those of before the restart', async (t) => {
   await withBpffs(async (bpffs) => {
     const instance = new Instance('again', bpffs);
-    const generation = { policies: [{ ...anyPolicy, fid: 77 }], routers: [] };
+    const generation = rowsOf([{ ...anyPolicy, fid: 77 }]);
     const end = [new Uint8Array(32).fill(1), new Uint8Array(40).fill(2)] as const;
     {
       using datapath = await open(instance);
@@ -56,7 +56,7 @@ test.serial('words, accepted addresses and the generation are those of before th
     t.is(datapath.settings.get(CxSetting.HOME_IFINDEX), 9);
     t.is(datapath.settings.get(CxSetting.ROUTE_PROTOCOL), 191);
     t.is(datapath.settings.get(CxSetting.ROLE), CxRole.MOBILE_ROUTER + 1);
-    t.true(datapath.generations.isActive(generation));
+    t.true(await datapath.generations.isActive(generation));
     t.is(datapath.generations.activeId, 1);
     t.deepEqual(await datapath.tunnelEnds.sync([end]), { added: 0, changed: 0, removed: 0 });
     t.deepEqual(

@@ -20,7 +20,7 @@ import { RowPool } from '../../../src/datapath/row-pool.js';
 import { decodeWord, encodeWord } from '../../../src/datapath/word.js';
 import { BpfMap } from '../../../src/libbpf-ts/index.js';
 import { prefix } from '../../support/kernel-objects.js';
-import { anyPolicy } from '../../support/policies.js';
+import { anyPolicy, rowsOf } from '../../support/policies.js';
 
 const LIMITS: DatapathLimits = {
   bindings: 3,
@@ -87,7 +87,7 @@ test.serial('an instance that is opened again has the same numbers and rows', as
       await datapath.bindings.set(index, binding(2));
       datapath.bindings.annotate(index, { careOf: '2001:db8:a::77', disabled: true });
       datapath.prefixes.sync([{ prefix: prefix('2001:db8:1::/64'), router: 1 }]);
-      await datapath.generations.activate({ policies: [], routers: [] });
+      await datapath.generations.activate(rowsOf([]));
       before = state(datapath);
     }
     {
@@ -100,7 +100,7 @@ test.serial('an instance that is opened again has the same numbers and rows', as
         flags: CxBindingKeyFlag.USED | CxBindingKeyFlag.DISABLED,
       });
       t.false(await datapath.bindings.set(index, binding(2)), 'what is so already is not written');
-      t.true(datapath.generations.isActive({ policies: [], routers: [] }));
+      t.true(await datapath.generations.isActive(rowsOf([])));
       // The row in use is not taken for a free one.
       const rows = new Set<number | undefined>();
       for (let round = 0; round < 20; round++) {
@@ -169,7 +169,7 @@ test.serial('full tables are named, nothing is changed, and what is given back i
 
     const tooMany = Array.from({ length: 5 }, () => anyPolicy);
     const active = datapath.generations.activeId;
-    await t.throwsAsync(datapath.generations.activate({ policies: tooMany, routers: [] }), {
+    await t.throwsAsync(datapath.generations.activate(rowsOf(tooMany)), {
       code: 'MAP_FULL',
     });
     t.is(datapath.generations.activeId, active);

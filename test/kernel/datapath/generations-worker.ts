@@ -1,14 +1,19 @@
 /** Makes compiled policy tables active one after the other; it begins with the second one. */
 import { readFileSync } from 'node:fs';
+import { deserialize } from 'node:v8';
 import { type Generation, GenerationTable } from '../../../src/datapath/generation-table.js';
 import { Settings } from '../../../src/datapath/settings.js';
 import { sharedMap, stepUntilStopped } from './updater.js';
 
 const [folder = '', file = ''] = process.argv.slice(2);
-const generations = JSON.parse(readFileSync(file, 'utf8')) as Generation[];
+const generations = deserialize(readFileSync(file)) as Generation[];
 const table = new GenerationTable(
-  sharedMap(folder, 'cx_policies'),
-  sharedMap(folder, 'cx_routers'),
+  {
+    blocks: sharedMap(folder, 'cx_blocks'),
+    policies: sharedMap(folder, 'cx_policies'),
+    routers: sharedMap(folder, 'cx_routers'),
+    cgroups: sharedMap(folder, 'cx_cgroups'),
+  },
   new Settings(sharedMap(folder, 'cx_settings')),
 );
 

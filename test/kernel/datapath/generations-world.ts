@@ -1,8 +1,7 @@
 /** Three policy tables that send the same three flows by one binding each, and never by the default. */
 import type { Policy, RouterPolicySet } from '../../../src/policy/index.js';
-import { ANY } from '../../../src/policy/index.js';
 import { Next } from '../../support/packet.js';
-import { mobileRow, mobileWorld } from './worlds.js';
+import { mobileRow, mobileWorld, selectorOf } from './worlds.js';
 
 /** What carries the flows in each table. */
 export const CARRIERS = ['A', 'B', 'C'] as const;
@@ -22,8 +21,9 @@ function policy(fid: number, priority: number, port: number, bid: number): Polic
     fid,
     name: `p${fid}`,
     priority,
-    selector: { ...ANY, protocol: Next.UDP, destinationPort: { low: port, high: port } },
-    use: [bid],
+    selector: selectorOf({ protocol: Next.UDP, destinationPort: { low: port, high: port } }),
+    action: { kind: 'use', bindings: [bid] },
+    otherwise: 'next',
   };
 }
 

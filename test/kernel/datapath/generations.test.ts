@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { serialize } from 'node:v8';
 import test from 'ava';
 import { CxSetting } from '../../../src/datapath/index.js';
 import { Address } from '../../../src/net/index.js';
@@ -41,10 +42,10 @@ test.serial('every packet follows the old policy table or the new one, whole', a
 
   const scratch = mkdtempSync(join(tmpdir(), 'coaxial-generations-'));
   t.teardown(() => rmSync(scratch, { recursive: true }));
-  const file = join(scratch, 'generations.json');
-  writeFileSync(file, JSON.stringify(generations));
+  const file = join(scratch, 'generations.bin');
+  writeFileSync(file, serialize(generations));
   await withBpffs(async (folder) => {
-    shareMaps(datapath, folder, ['cx_policies', 'cx_routers', 'cx_settings']);
+    shareMaps(datapath, folder, ['cx_blocks', 'cx_policies', 'cx_routers', 'cx_cgroups', 'cx_settings']);
     await using updater = await Updater.start('./generations-worker.js', [folder, file]);
     const seen = new Map<string, number>();
     const wrong: string[] = [];

@@ -1,6 +1,7 @@
 /** The packet tables on the real programs: verdict, action and packet of every row. */
 import test from 'ava';
 import { CxReason } from '../../../src/datapath/index.js';
+import { actionTables } from './action-table.js';
 import { agentTables } from './agent-table.js';
 import { errorTables } from './error-table.js';
 import { homeTables } from './home-table.js';
@@ -17,6 +18,7 @@ const tables: PacketTable[] = [
   ...agentTables,
   ...errorTables,
   ...selectorTables,
+  ...actionTables,
 ];
 
 /** Reasons that no packet of a test run can get, and why. */

@@ -1,6 +1,5 @@
 /** Which policy decides: every selector alone and with others, bounds, priorities, bindings. */
 import { Prefix } from '../../../src/net/index.js';
-import type { Selector } from '../../../src/policy/index.js';
 import { type Ipv6Fields, Next, type Packet } from '../../support/packet.js';
 import type { PacketRow, PacketTable } from './packet-row.js';
 import type { World } from './test-datapath.js';
@@ -11,6 +10,7 @@ import {
   mobileWorld,
   outerUp,
   policies,
+  type ShortMatch,
   type Uplink,
   up,
   uplinkMacs,
@@ -43,8 +43,7 @@ function decided(
   };
 }
 
-const only = (match: Partial<Selector>): World =>
-  mobileWorld({ policies: policies({ match, use: [BID.B] }) });
+const only = (match: ShortMatch): World => mobileWorld({ policies: policies({ match, use: [BID.B] }) });
 const udp =
   (sourcePort = 1000, destinationPort = 2000): Build =>
   (fields) =>
@@ -52,7 +51,7 @@ const udp =
 const tcp: Build = (fields) => up(fields).tcp();
 
 /** Yes and no of one selector: policy 1 to uplink B, else the default A. */
-function selects(name: string, match: Partial<Selector>, cases: [string, Build, boolean][]): PacketRow[] {
+function selects(name: string, match: ShortMatch, cases: [string, Build, boolean][]): PacketRow[] {
   const world = only(match);
   return cases.map(([description, build, yes]) =>
     decided(`${name}: ${description}`, world, build, yes ? 'B' : 'A', yes ? 1 : undefined),
@@ -140,7 +139,7 @@ const alone: PacketRow[] = [
   ]),
 ];
 
-const everything: Partial<Selector> = {
+const everything: ShortMatch = {
   source: Prefix.parse('2001:db8:100:1::/64'),
   destination: Prefix.parse('2001:db8:200::/48'),
   protocol: Next.UDP,

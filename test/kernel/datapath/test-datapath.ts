@@ -1,9 +1,9 @@
 /** The real programs over maps of their own, filled by the project's own writers. */
 import { BindingTable } from '../../../src/datapath/binding-table.js';
 import { Counters } from '../../../src/datapath/counters.js';
+import { setGenerationSizes } from '../../../src/datapath/generation-sizes.js';
 import { GenerationTable } from '../../../src/datapath/generation-table.js';
 import {
-  CX_GENERATIONS,
   CX_REASON_ROWS,
   type CxBinding,
   CxHook,
@@ -27,6 +27,8 @@ import { compileFor, type Writers, writeWorld } from './world-writer.js';
 export type ProgramName =
   | 'coax_ingress'
   | 'coax_ingress_l3'
+  | 'coax_bypass'
+  | 'coax_bypass_l3'
   | 'coax_home'
   | 'coax_uplink'
   | 'coax_uplink_l3'
@@ -110,7 +112,15 @@ export class TestDatapath implements Disposable, Writers {
       keys: map('cx_binding_keys'),
       counters: map('cx_binding_count'),
     });
-    this.generations = new GenerationTable(map('cx_policies'), map('cx_routers'), this.settings);
+    this.generations = new GenerationTable(
+      {
+        blocks: map('cx_blocks'),
+        policies: map('cx_policies'),
+        routers: map('cx_routers'),
+        cgroups: map('cx_cgroups'),
+      },
+      this.settings,
+    );
     this.policyIds = new PolicyIds(map('cx_policy_keys'), map('cx_policy_count'));
     this.routerIds = new RouterIds(map('cx_router_keys'));
     this.routes = new PrefixMap(map('cx_routes'));
@@ -131,11 +141,7 @@ export class TestDatapath implements Disposable, Writers {
       object.maps.get(name).maxEntries = size;
     }
     object.rodata.set('cx_role', CxRole[role]);
-    object.rodata.set(
-      'cx_policies_per_generation',
-      object.maps.get('cx_policies').maxEntries / CX_GENERATIONS,
-    );
-    object.rodata.set('cx_routers_per_generation', object.maps.get('cx_routers').maxEntries / CX_GENERATIONS);
+    setGenerationSizes(object);
     return new TestDatapath(await object.load());
   }
 

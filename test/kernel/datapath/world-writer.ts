@@ -63,12 +63,19 @@ export async function writeWorld(writers: Writers, world: World): Promise<void> 
   await writers.generations.activate(compileFor(writers, world.routers));
 }
 
+/** Interfaces that the policies of worlds may name. */
+export const INTERFACES: ReadonlyMap<string, number> = new Map([['lo', 1]]);
+/** Cgroups that the policies of worlds may name; a test puts them in. */
+export const CGROUPS = new Map<string, bigint>();
+
 /** The policies of some routers with the binding indices and policy ids of these maps. */
 export function compileFor(writers: Writers, routers: readonly RouterPolicySet[]): CompiledGeneration {
   return compileGeneration(routers, {
     bindingIndex: (router, bid) => writers.bindings.index({ router, bid }),
     policyId: (router, fid) => writers.policyIds.id(router, fid),
-    limits: { policies: writers.generations.policyCapacity, routers: writers.generations.routerCapacity - 1 },
+    ifindex: (name) => INTERFACES.get(name),
+    cgroupId: (path) => CGROUPS.get(path),
+    limits: writers.generations.limits,
   });
 }
 

@@ -4,7 +4,15 @@
  *                      other router ==(D)==/
  */
 import { CxBindingFlag, CxTunnelKind } from '../../../src/datapath/index.js';
-import { ANY, type Policy, type Selector } from '../../../src/policy/index.js';
+import type { Prefix } from '../../../src/net/index.js';
+import {
+  ANY,
+  type Mark,
+  matchOfPrefix,
+  type Policy,
+  type Range,
+  type Selector,
+} from '../../../src/policy/index.js';
 import { type Ipv6Fields, ipv6, type Packet } from '../../support/packet.js';
 import type { World, WorldBinding } from './test-datapath.js';
 
@@ -66,9 +74,32 @@ export function agentRow(uplink: Uplink, change: Partial<Row> = {}): Row {
   return mobileRow(uplink, { outerSource: HOME_AGENT, outerDestination: CARE_OF[uplink], ...change });
 }
 
+/** A selector in few words: one prefix, number or range for each field. */
+export interface ShortMatch {
+  mark?: Mark;
+  source?: Prefix;
+  destination?: Prefix;
+  protocol?: number;
+  sourcePort?: Range;
+  destinationPort?: Range;
+}
+
+export function selectorOf(match: ShortMatch): Selector {
+  const { mark, source, destination, protocol, sourcePort, destinationPort } = match;
+  return {
+    ...ANY,
+    mark,
+    source: source && matchOfPrefix(source),
+    destination: destination && matchOfPrefix(destination),
+    protocol: protocol === undefined ? undefined : [{ low: protocol, high: protocol }],
+    sourcePort: sourcePort && [sourcePort],
+    destinationPort: destinationPort && [destinationPort],
+  };
+}
+
 /** A policy in few words; FID and FID-PRI count up with the position in `policies`. */
 export interface ShortPolicy {
-  match?: Partial<Selector>;
+  match?: ShortMatch;
   use: readonly number[];
   priority?: number;
 }
@@ -78,8 +109,9 @@ export function policies(...list: readonly ShortPolicy[]): Policy[] {
     fid: at + 1,
     name: `p${at + 1}`,
     priority: priority ?? (at + 1) * 10,
-    selector: { ...ANY, ...match },
-    use,
+    selector: selectorOf(match),
+    action: { kind: 'use', bindings: use },
+    otherwise: 'next',
   }));
 }
 

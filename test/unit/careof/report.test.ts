@@ -89,17 +89,17 @@ policies:
   };
   const views = policyViews(router, (fid) => ({ packets: fid, bytes: fid * 10 }));
   t.deepEqual(
-    views.map(({ fid, name, use, packets, bytes, router: owner }) => ({
+    views.map(({ fid, name, action, packets, bytes, router: owner }) => ({
       fid,
       name,
-      use,
+      action,
       packets,
       bytes,
       owner,
     })),
     [
-      { fid: 7, name: 'web', use: ['2', 'lte-a'], packets: 7, bytes: 70, owner: 'mr1' },
-      { fid: 9, name: 'rest', use: ['lte-a'], packets: 9, bytes: 90, owner: 'mr1' },
+      { fid: 7, name: 'web', action: 'use 2, lte-a', packets: 7, bytes: 70, owner: 'mr1' },
+      { fid: 9, name: 'rest', action: 'use lte-a', packets: 9, bytes: 90, owner: 'mr1' },
     ],
   );
   t.is(views[0]?.priority, 5);

@@ -23,6 +23,7 @@ const USAGE: readonly { words: string[]; says: RegExp }[] = [
   { words: ['status', 'extra'], says: /too many arguments/ },
   { words: ['status', '--instance', 'Not_One'], says: /"Not_One" is not an instance name/ },
   { words: ['check'], says: /--config FILE is missing/ },
+  { words: ['policies', 'lint'], says: /--config FILE is missing/ },
   { words: ['daemon'], says: /--config FILE is missing/ },
   { words: ['up'], says: /--config FILE is missing/ },
   { words: ['binding'], says: /a command is missing/ },
@@ -121,6 +122,50 @@ test('check: a wrong file is 78 and every problem has its place', async (t) => {
   t.is((JSON.parse(json.out) as { problems: unknown[] }).problems.length, 2);
 });
 
+test('policies lint: what hides what, each at its line; 1 when something was found', async (t) => {
+  const file = join(folder(t), 'config.yaml');
+  const policies = `policies:
+  - {name: web, match: {protocol: tcp, destination-port: 80-443}, use: [lte-a]}
+  - {name: tls, match: {protocol: tcp, destination-port: 443}, use: [lte-a]}
+  - {name: spare, match: {protocol: tcp, destination-port: 443}, drop: true}
+`;
+  writeFileSync(file, `${configurationText({ socket: '/run/x.sock' })}${policies}`);
+  const { status, out, err } = await coax(['policies', 'lint', '--config', file]);
+  t.is(status, 1);
+  t.is(err, '');
+  t.deepEqual(out.trimEnd().split('\n'), [
+    `${file}:16:5: policies[1]: policy tls never decides: policy web (use lte-a) matches all that it does; remove it, narrow what is above it, or give it a smaller priority than 10`,
+    `${file}:17:5: policies[2]: note: policy spare decides only while policy web (use lte-a) has no usable binding; nothing is wrong if that is meant`,
+    `${file}: 3 policies, 1 never decides, 1 note`,
+  ]);
+  const json = await coax(['policies', 'lint', '--config', file, '--json']);
+  t.is(json.status, 1);
+  const report = JSON.parse(json.out) as { ok: boolean; findings: object[] };
+  t.false(report.ok);
+  t.like(report.findings[0], {
+    kind: 'hidden',
+    name: 'tls',
+    line: 16,
+    column: 5,
+    by: [{ fid: 1, name: 'web' }],
+  });
+  t.like(report.findings[1], { kind: 'standby', router: null, fid: 3 });
+
+  writeFileSync(file, configurationText({ socket: '/run/x.sock' }));
+  const clean = await coax(['policies', 'lint', '--config', file]);
+  t.is(clean.status, 0);
+  t.is(clean.out, `${file}: 0 policies, none is hidden\n`);
+});
+
+test('output that is longer than a pipe takes at once is written to its end', async (t) => {
+  const file = join(folder(t), 'config.yaml');
+  const policy = '  - {match: {protocol: tcp}, use: [lte-a]}\n';
+  writeFileSync(file, `${configurationText({ socket: '/run/x.sock' })}policies:\n${policy.repeat(1000)}`);
+  const { out } = await coax(['policies', 'lint', '--config', file]);
+  t.true(out.length > 100_000, `${out.length} characters`);
+  t.true(out.endsWith(': 1000 policies, 999 never decide\n'), out.slice(-100));
+});
+
 test('a file that is not there is 78 for every command that reads one', async (t) => {
   const file = join(folder(t), 'none.yaml');
   for (const command of ['check', 'daemon', 'up', 'down', 'status', 'doctor']) {
@@ -171,7 +216,7 @@ test('status, policies and reload in words', async (t) => {
   t.regex(status.out, /uplink {2}decapsulated +3 +300 B/);
   t.regex(
     (await coax(['policies', '--socket', socket])).out,
-    /voice +10 +protocol udp .*lte-a sat +7 +700 B/,
+    /voice +10 +protocol udp .*use lte-a, sat +7 +700 B/,
   );
   t.is((await coax(['reload', '--socket', socket])).out, 'generation 2 is active\npolicy voice added\n');
 });

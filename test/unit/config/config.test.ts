@@ -11,7 +11,7 @@ import {
   type MobileRouterConfig,
   parseConfig,
 } from '../../../src/config/index.js';
-import { formatSelector } from '../../../src/policy/index.js';
+import { bindingsOf, formatAction, formatSelector } from '../../../src/policy/index.js';
 
 const examples = fileURLToPath(new URL('../../../../../examples/', import.meta.url));
 
@@ -27,6 +27,14 @@ policies:
   - {use: [7, 9]}
 `;
 
+/** The same bindings, a mobile network, and no policies yet. */
+const WITH_NETWORK = `
+role: mobile-router
+home: {agent: "2001:db8:ffff::1", address: "2001:db8:77::1", prefixes: ["2001:db8:1::/64"]}
+ingress: [{interface: lan0}]
+bindings: [{bid: 7, interface: wa}, {bid: 9, interface: wb}]
+`;
+
 function mobileRouter(text: string): MobileRouterConfig {
   const config = parseConfig(text, 'test.yaml');
   if (config.role !== 'mobile-router') throw new Error(`role is ${config.role}`);
@@ -37,12 +45,12 @@ test('the mobile router example is valid and means what its comments say', async
   const config = (await loadConfig(`${examples}mobile-router.yaml`)) as MobileRouterConfig;
   t.is(config.role, 'mobile-router');
   t.deepEqual(
-    config.policies.map(({ fid, name, priority, selector, use }) => [
+    config.policies.map(({ fid, name, priority, selector, action }) => [
       fid,
       name,
       priority,
       formatSelector(selector),
-      use,
+      bindingsOf(action),
     ]),
     [
       [1, 'voice', 10, 'protocol udp destination-port 5000-5010', [1, 2]],
@@ -89,7 +97,13 @@ test('defaults', (t) => {
   t.is(config.home.interface, 'coax0');
   t.deepEqual(config.ingress, []);
   t.is(config.external, undefined);
-  t.deepEqual(config.routing, { table: 7600, rulePriority: 100, metric: 64, protocol: 191 });
+  t.deepEqual(config.routing, {
+    table: 7600,
+    rulePriority: 100,
+    metric: 64,
+    protocol: 191,
+    bypassMark: 0x4000_0000,
+  });
   t.is(config.graceTimeMs, 10_000);
   t.is(config.silenceMs, 10_000);
   t.deepEqual(config.limits, {
@@ -105,13 +119,72 @@ test('defaults', (t) => {
 test('policies get the next free FID, a priority by position, and stand in the order of priority', (t) => {
   const config = mobileRouter(SMALL_ROUTER);
   t.deepEqual(
-    config.policies.map(({ fid, name, priority, use }) => ({ fid, name, priority, use })),
+    config.policies.map(({ fid, name, priority, action }) => ({
+      fid,
+      name,
+      priority,
+      use: bindingsOf(action),
+    })),
     [
       { fid: 1, name: 'fid1', priority: 5, use: [7] },
       { fid: 2, name: 'fid2', priority: 10, use: [9] },
       { fid: 3, name: 'fid3', priority: 30, use: [7, 9] },
     ],
   );
+});
+
+test('sets, the new fields and the actions', (t) => {
+  const config = mobileRouter(`sets:
+  offices: [2001:db8:a::/48, 2001:db8:b::1-2001:db8:b::ff]
+  all: ["@offices", 2001:db8:c::/48]
+${WITH_NETWORK}policies:
+  - match: { source: "@offices", protocol: [udp, tcp], destination-port: [16384-32767, 5060], dscp: ef }
+    balance: { 9: 3, bid7: 1 }
+    otherwise: drop
+  - match: { destination: ["@all", 2001:db8:d::/48], flow-label: 0x10-0x1f, spi: 0x1000-0x1fff, interface: lan0 }
+    copy: [7]
+  - match: { icmp-type: [echo-request, 129], icmp-code: 0, cgroup: [/a/b, /a] }
+    drop: true
+  - { priority: 1, match: { interface: lan0, destination: "@offices" }, bypass: true }
+`);
+  const nameOf = (bid: number): string => `bid${bid}`;
+  t.deepEqual(
+    config.policies.map((policy) => `${formatSelector(policy.selector)} -> ${formatAction(policy, nameOf)}`),
+    [
+      'destination @offices interface lan0 -> bypass',
+      'source @offices protocol tcp,udp destination-port 5060,16384-32767 dscp ef -> balance bid7:1 bid9:3 otherwise drop',
+      'destination 2001:db8:a::/48,2001:db8:b::1-2001:db8:b::ff,2001:db8:c::/47 flow-label 0x10-0x1f spi 0x1000-0x1fff interface lan0 -> copy bid7',
+      'icmp-type 128-129 icmp-code 0 cgroup /a -> drop',
+    ],
+  );
+  t.deepEqual(
+    config.sets.map(({ name, ranges }) => [name, ranges.length]),
+    [
+      ['offices', 2],
+      ['all', 3],
+    ],
+  );
+  // One list for all policies that name a set: whoever compiles them can see that it is the same.
+  t.is(config.policies[0]?.selector.destination?.ranges, config.sets[0]?.ranges);
+});
+
+test('what bypasses stands above what is known too late', (t) => {
+  const text = (policies: string) => `${WITH_NETWORK}policies:\n${policies}`;
+  const accepted = [
+    // Above it: no mark, or a mark that is asked of other packets.
+    `  - {match: {protocol: udp}, use: [7]}
+  - {match: {mark: 1, cgroup: /a}, use: [7]}
+  - {match: {mark: 1, destination: 2001:db8:1::/48}, use: [7]}
+  - {match: {interface: lan0, destination: 2001:db8:2::/48}, bypass: true}`,
+    // A cgroup within, which is always active.
+    `  - {match: {cgroup: /a/b}, use: [7], otherwise: default}
+  - {match: {interface: lan0}, use: [7]}
+  - {match: {cgroup: /a}, bypass: true}
+  - {match: {mark: 1}, use: [7]}`,
+  ];
+  for (const policies of accepted) t.notThrows(() => mobileRouter(text(policies)), policies);
+  const inactive = accepted[1]?.replace(', otherwise: default', '') ?? '';
+  t.throws(() => mobileRouter(text(inactive)), { message: /policy fid1 is asked before this one/ });
 });
 
 test('the socket of another instance has its name', (t) => {
@@ -133,7 +206,7 @@ test('the home address may lie in the mobile network prefix', (t) => {
 
 test('anchors can be used', (t) => {
   const text = SMALL_ROUTER.replace('use: [7, 9]', 'use: &both [7, 9]').concat('  - {use: *both}\n');
-  t.deepEqual(mobileRouter(text).policies.at(-1)?.use, [7, 9]);
+  t.deepEqual(mobileRouter(text).policies.at(-1)?.action, { kind: 'use', bindings: [7, 9] });
 });
 
 test('a problem behind an alias is shown where the alias is used', (t) => {
@@ -150,7 +223,9 @@ test('a configuration cannot be changed', (t) => {
   });
   t.throws(() => writable.bindings.pop());
   t.throws(() => Object.assign(writable.bindings[0] ?? {}, { bid: 3 }));
-  t.true(Object.isFrozen(config.policies[0]?.use));
+  const [policy] = config.policies;
+  t.true(Object.isFrozen(policy?.action));
+  t.true(Object.isFrozen(policy && bindingsOf(policy.action)));
 });
 
 test('problems say in fields what the message says in text', (t) => {

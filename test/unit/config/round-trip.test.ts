@@ -21,7 +21,55 @@ const prefix = fc
   .map(([group, length]) => `2001:db8:${group}::/${length}`);
 const address = fc.tuple(hex16, hex16).map(([a, b]) => `2001:db8:${a}::${b}`);
 
+const addressRange = fc
+  .tuple(hex16, fc.integer({ min: 0, max: 99 }), fc.integer({ min: 0, max: 99 }))
+  .map(([group, a, b]) => `2001:db8:${group}::${Math.min(a, b)}-2001:db8:${group}::${Math.max(a, b)}`);
+
+/** One value or a list. */
+function some<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | T[]> {
+  return fc.oneof(value, fc.array(value, { minLength: 1, maxLength: 4 }));
+}
+
+function numbers(low: number, high: number): fc.Arbitrary<number | string> {
+  const number = fc.integer({ min: low, max: high });
+  const range = fc
+    .tuple(number, number)
+    .map(([a, b]) => `${Math.min(a, b)}-0x${Math.max(a, b).toString(16)}`);
+  return fc.oneof(number, range);
+}
+
+/** Sets that the files of these tests have. */
+const sets = {
+  offices: ['2001:db8:a::/48', '2001:db8:b::1-2001:db8:b::ff'],
+  all: ['@offices', '2001:db8:c::1'],
+};
+const addresses = some(fc.oneof(prefix, address, addressRange, fc.constantFrom('@offices', '@all')));
+const cgroup = fc.constantFrom('/', '/system.slice/a b.service', '/user.slice', '/user.slice/x', '/0x10');
+
 const match = fc.oneof(
+  fc.record(
+    {
+      source: addresses,
+      destination: addresses,
+      dscp: some(fc.oneof(numbers(0, 63), fc.constantFrom('ef', 'be', 'cs0', 'af11', 'cs1-cs7'))),
+      'flow-label': some(numbers(0, 0xfffff)),
+      spi: some(numbers(1, 0xffffffff)),
+      cgroup: some(cgroup),
+    },
+    { requiredKeys: [] },
+  ),
+  fc.record(
+    {
+      protocol: fc.constant(['icmpv6', 6]),
+      'icmp-type': some(fc.oneof(numbers(0, 255), fc.constantFrom('echo-request', 'packet-too-big'))),
+      'icmp-code': some(numbers(0, 255)),
+    },
+    { requiredKeys: ['icmp-type'] },
+  ),
+  fc.record({
+    protocol: some(fc.constantFrom('tcp', 'udp', '6-17', 136)),
+    'source-port': some(numbers(0, 65535)),
+  }),
   fc.record({ mark, source: prefix, destination: fc.oneof(address, prefix) }, { requiredKeys: [] }),
   fc.record(
     { mark, source: prefix, protocol, 'source-port': ports, 'destination-port': ports },
@@ -33,13 +81,25 @@ const match = fc.oneof(
 const bids = fc.uniqueArray(fc.integer({ min: 1, max: 65535 }), { minLength: 1, maxLength: 16 });
 
 function policiesFor(known: readonly number[]) {
-  return fc.array(
+  const list = fc.subarray([...known], { minLength: 1, maxLength: Math.min(8, known.length) });
+  const shares = list.chain((bids) =>
+    fc
+      .tuple(...bids.map(() => fc.integer({ min: 1, max: 255 })))
+      .map((weights) => Object.fromEntries(bids.map((bid, at) => [bid, weights[at]]))),
+  );
+  const action = fc.oneof(
     fc.record(
-      { match, use: fc.subarray([...known], { minLength: 1, maxLength: Math.min(8, known.length) }) },
+      { use: list, otherwise: fc.constantFrom('next', 'drop', 'default') },
       { requiredKeys: ['use'] },
     ),
-    { maxLength: 12 },
+    fc.record({ copy: list }),
+    fc.record({ balance: shares, otherwise: fc.constantFrom('drop') }, { requiredKeys: ['balance'] }),
+    fc.constant({ drop: true }),
   );
+  const one = fc
+    .tuple(fc.option(match, { nil: undefined }), action)
+    .map(([fields, doing]) => ({ ...(fields && { match: fields }), ...doing }));
+  return fc.array(one, { maxLength: 12 });
 }
 
 const common = fc.record(
@@ -66,6 +126,7 @@ const mobileRouter = bids.chain((known) =>
     })
     .map(({ common: settings, policies, mtu, external }) => ({
       role: 'mobile-router',
+      sets,
       ...settings,
       ...(external ? { external: { vni: 5 } } : {}),
       home: { agent: '2001:db8:ffff::1', address: '2001:db9::1', prefixes: ['2001:db9:1::/64'] },
@@ -89,6 +150,7 @@ const homeAgent = fc
   .chain(([settings, known, names]) =>
     policiesFor(known).map((policies) => ({
       role: 'home-agent',
+      sets,
       ...settings,
       home: { agent: '2001:db8:ffff::1' },
       interfaces: ['core0'],

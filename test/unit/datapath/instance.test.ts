@@ -1,10 +1,13 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { Instance } from '../../../src/datapath/index.js';
+import { CX_SCHEMA, Instance } from '../../../src/datapath/index.js';
 import { type DatapathLimits, MAP_NAMES, mapSizes } from '../../../src/datapath/map-catalogue.js';
 import { decodeWord, encodeWord } from '../../../src/datapath/word.js';
 import { temporaryFolder } from '../../support/temporary.js';
+
+const OURS = String(CX_SCHEMA);
+const LATER = String(CX_SCHEMA + 5);
 
 test('an instance removes what is named like its own, of every schema, and only that', (t) => {
   const folder = temporaryFolder();
@@ -17,21 +20,21 @@ test('an instance removes what is named like its own, of every schema, and only 
     return path;
   };
   const ours = [
-    put('one', '1', 'maps', 'cx_settings'),
-    put('one', '1', 'links', 'uplink-3'),
-    put('one', '7', 'maps', 'cx_later'),
+    put('one', OURS, 'maps', 'cx_settings'),
+    put('one', OURS, 'links', 'uplink-3'),
+    put('one', LATER, 'maps', 'cx_later'),
   ];
   const foreign = [
-    put('one', '1', 'maps', 'other'),
-    put('one', '1', 'links', 'other'),
+    put('one', OURS, 'maps', 'other'),
+    put('one', OURS, 'links', 'other'),
     put('one', 'beside'),
-    put('two', '1', 'maps', 'cx_settings'),
+    put('two', OURS, 'maps', 'cx_settings'),
   ];
-  t.deepEqual(instance.schemas(), [1, 7]);
+  t.deepEqual(instance.schemas(), [Number(OURS), Number(LATER)]);
   t.deepEqual(instance.linkPins(), ['uplink-3']);
   t.deepEqual(instance.remove().sort(), [...ours].sort());
   t.deepEqual(foreign.map(existsSync), [true, true, true, true]);
-  t.false(existsSync(join(folder.path, 'coaxial', 'one', '7')), 'an empty directory goes');
+  t.false(existsSync(join(folder.path, 'coaxial', 'one', LATER)), 'an empty directory goes');
   t.deepEqual(instance.remove(), []);
 });
 

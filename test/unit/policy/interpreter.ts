@@ -1,54 +1,134 @@
-/** Walks a compiled generation the way the kernel program does, over plain bytes. */
-import { Address } from '../../../src/net/index.js';
-import type { CompiledGeneration, CompiledPolicy, Packet } from '../../../src/policy/index.js';
+/** Walks a compiled generation the way the kernel program does, over its rows. */
+import {
+  CX_NODE_FIELD_SHIFT,
+  CX_NODE_STEP_SHIFT,
+  CxAction,
+  CxField,
+  CxNodeKind,
+  CxOtherwise,
+  type CxPolicy,
+  CxPolicySize,
+  CxRouterSize,
+  decodeCxPolicy,
+  decodeCxRouter,
+} from '../../../src/datapath/generated.js';
+import type { Address } from '../../../src/net/index.js';
+import type { CompiledGeneration, Packet } from '../../../src/policy/index.js';
 
+/** `policyId` is null when no policy decided. */
 export type Outcome =
   | { readonly kind: 'binding'; readonly index: number; readonly policyId: number | null }
+  | { readonly kind: 'list'; readonly action: CxAction; readonly policyId: number }
   | { readonly kind: 'mark-decides' }
   | { readonly kind: 'none' };
+
+/** What the packet's fields are to this machine. */
+export interface Machine {
+  ifindex(name: string): number;
+  cgroupNumber(path: string): number;
+  usable(index: number): boolean;
+}
 
 export function interpret(
   generation: CompiledGeneration,
   routerId: number,
   packet: Packet,
   markKnown: boolean,
-  usable: (index: number) => boolean,
-): Outcome {
-  const router = generation.routers[routerId];
-  if (!router) throw new Error(`no router ${routerId}`);
-  const mark = packet.mark ?? 0;
-  for (let position = 0; position < router.policyCount; position++) {
-    const row = generation.policies[router.firstPolicy + position];
-    if (!row) throw new Error(`no policy row ${router.firstPolicy + position}`);
-    if (!matches(row, packet)) continue;
-    if (row.match & 1) {
-      if (!markKnown) return { kind: 'mark-decides' };
-      if ((mark & row.markMask) >>> 0 !== row.mark) continue;
+  machine: Machine,
+): Outcome & { steps: number } {
+  const router = decodeCxRouter(generation.routers, routerId * CxRouterSize);
+  const key = keyOf(packet, machine);
+  const word = (at: number): number => generation.nodes[at] ?? Number.NaN;
+  let at = markKnown ? router.knownRoot : router.unknownRoot;
+  let [next, best, decides, steps] = [0, Number.POSITIVE_INFINITY, false, 0];
+  let answer: Outcome | undefined;
+  while (at !== 0) {
+    steps++;
+    const [operation, low, extent, target] = [0, 1, 2, 3].map((part) => word(4 * at + part)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const value = key[(operation >>> CX_NODE_FIELD_SHIFT) & 31] ?? 0;
+    const step = operation >>> CX_NODE_STEP_SHIFT;
+    switch (operation & 7) {
+      case CxNodeKind.RANGE:
+        at = (value - low) >>> 0 <= extent ? target : target + step;
+        continue;
+      case CxNodeKind.CUT:
+        at = target + Math.min(((value - low) >>> 0) >>> step, extent);
+        continue;
+      case CxNodeKind.MASK:
+        at = (value & extent) >>> 0 === low ? target : target + step;
+        continue;
+      case CxNodeKind.BITS:
+        at = target + ((value >>> step) & extent);
+        continue;
+      case CxNodeKind.TREE:
+        if (low >= best) at = 0;
+        else [next, at] = [extent, target];
+        continue;
+      case CxNodeKind.MATCH:
+      case CxNodeKind.DECIDE: {
+        if (target < best) {
+          const row = (router.firstPolicy + target) * CxPolicySize;
+          const found = doing(decodeCxPolicy(generation.policies, row), router.bindings, machine);
+          if (found === undefined) {
+            at = extent;
+            continue;
+          }
+          [answer, best, decides] = [found, target, (operation & 7) === CxNodeKind.DECIDE];
+        }
+        break;
+      }
     }
-    const index = row.bindings.slice(0, row.bindingCount).find(usable);
-    if (index !== undefined) return { kind: 'binding', index, policyId: row.id };
+    [at, next] = [next, 0];
   }
-  const index = router.bindings.slice(0, router.bindingCount).find(usable);
-  return index === undefined ? { kind: 'none' } : { kind: 'binding', index, policyId: null };
+  if (decides) return { kind: 'mark-decides', steps };
+  return { ...(answer ?? byDefault(router.bindings, null, machine)), steps };
 }
 
-function matches(row: CompiledPolicy, packet: Packet): boolean {
-  if (row.match & 2 && !inPrefix(packet.source, row.source, row.sourceMask)) return false;
-  if (row.match & 4 && !inPrefix(packet.destination, row.destination, row.destinationMask)) return false;
-  if (row.match & 8 && packet.protocol !== row.protocol) return false;
-  if (row.match & 16 && !inRange(packet.sourcePort, row.sourcePortLow, row.sourcePortHigh)) return false;
-  return !(
-    row.match & 32 && !inRange(packet.destinationPort, row.destinationPortLow, row.destinationPortHigh)
-  );
+/** What a policy does now; undefined when it is inactive. */
+function doing(
+  policy: CxPolicy,
+  defaults: readonly number[],
+  { usable, ...machine }: Machine,
+): Outcome | undefined {
+  const { id, action } = policy;
+  const needsNone = action === CxAction.DROP || action === CxAction.BYPASS;
+  const index = policy.bindings.slice(0, policy.bindingCount).find((each) => usable(each));
+  if (action === CxAction.USE && index !== undefined) return { kind: 'binding', index, policyId: id };
+  if (needsNone || index !== undefined) return { kind: 'list', action, policyId: id };
+  if (policy.otherwise === CxOtherwise.DROP) return { kind: 'list', action: CxAction.DROP, policyId: id };
+  return policy.otherwise === CxOtherwise.DEFAULT
+    ? byDefault(defaults, id, { usable, ...machine })
+    : undefined;
 }
 
-function inPrefix(address: Address, prefix: string, mask: string): boolean {
-  const [bytes, wanted, compared] = [address, Address.parse(prefix), Address.parse(mask)].map((a) =>
-    a.toBytes(),
-  );
-  return bytes?.every((byte, i) => (byte & (compared?.[i] ?? 0)) === wanted?.[i]) ?? false;
+function byDefault(bindings: readonly number[], policyId: number | null, { usable }: Machine): Outcome {
+  const index = bindings.find((each) => each !== 0 && usable(each));
+  return index === undefined ? { kind: 'none' } : { kind: 'binding', index, policyId };
 }
 
-function inRange(port: number | undefined, low: number, high: number): boolean {
-  return port !== undefined && low <= port && port <= high;
+function keyOf(packet: Packet, machine: Machine): Uint32Array {
+  const key = new Uint32Array(32);
+  const put = (field: number, address: Address): void => {
+    const bytes = address.toBytes();
+    for (let at = 0; at < 4; at++) key[field + at] = new DataView(bytes.buffer).getUint32(4 * at);
+  };
+  put(CxField.SOURCE, packet.source);
+  put(CxField.DESTINATION, packet.destination);
+  key[CxField.PROTOCOL] = packet.protocol;
+  key[CxField.SOURCE_PORT] = packet.sourcePort ?? 0x10000;
+  key[CxField.DESTINATION_PORT] = packet.destinationPort ?? 0x10000;
+  key[CxField.DSCP] = packet.dscp;
+  key[CxField.FLOW_LABEL] = packet.flowLabel;
+  key[CxField.SPI] = packet.spi ?? 0;
+  key[CxField.ICMP_TYPE] = packet.icmpType ?? 0x100;
+  key[CxField.ICMP_CODE] = packet.icmpCode ?? 0x100;
+  key[CxField.INTERFACE] = packet.interface === undefined ? 0 : machine.ifindex(packet.interface);
+  key[CxField.CGROUP] = packet.cgroup === undefined ? 0 : machine.cgroupNumber(packet.cgroup);
+  key[CxField.MARK] = packet.mark ?? 0;
+  return key;
 }

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
+/* The walk: from a root of the active generation through its decision trees to the policy that decides.
+ *
+ * A router has one tree or a chain of them, the one with the best policy first. A tree ends in leaves: the
+ * comparisons of a few rules in the order of their rank. Everything is a node of the same flat array. */
+#ifndef COAX_TREE_H
+#define COAX_TREE_H
+
+#include "select.h"
+
+/* Blocks of one generation in cx_blocks; set before load from the map's size. */
+const volatile __u32 cx_blocks_per_generation = 96;
+
+/* Steps that are a plain loop; a walk that is longer goes on with bpf_loop, which costs more for each. */
+#define CX_STEPS_INLINE 64
+
+#define CX_RANK_NONE 0xffffffff
+
+/* One packet's way through the trees. With CX_KEY_WORDS words in all it holds every index that a node can
+ * have: those that are no field's find something here, and the stack is short. */
+struct cx_walk {
+  __u32 words[CX_FIELDS];  /* the packet's key */
+  struct cx_choice choice; /* of the best match so far */
+  __u32 first_block;       /* of the slot */
+  __u32 first_policy;      /* of the router, in the map */
+  __u32 at;                /* node to visit */
+  __u32 next_tree;         /* node of the tree after this one; 0 = it is the last */
+  __u32 best;              /* rank of the best active match, CX_RANK_NONE = none yet */
+  __u32 mark_decides;      /* the best match would have to know the mark */
+  __u32 unused[2];
+};
+
+_Static_assert(sizeof(struct cx_walk) == CX_KEY_WORDS * sizeof(__u32), "a node can look beside the walk");
+
+/* An active match ends its tree. Verified on its own, so that the walk's loop stays small for the verifier.
+ * Returns 1 when the policy is active. */
+__noinline int cx_try_policy(struct cx_walk *walk, __u32 rank) {
+  if (!walk)
+    return 0;
+  return cx_select_policy(walk->first_policy + rank, &walk->choice);
+}
+
+/* Visits a node; returns the next one, 0 = the walk is over. */
+CX_INLINE __u32 cx_step(struct cx_walk *walk, __u32 at) {
+  __u32 key = walk->first_block + at / CX_BLOCK_NODES;
+  const struct cx_block *block = bpf_map_lookup_elem(&cx_blocks, &key);
+  if (!block)
+    return 0;
+  const struct cx_node *node = &block->nodes[at % CX_BLOCK_NODES];
+  __u32 operation = node->operation;
+  __u32 kind = operation & 7;
+  __u32 step = operation >> CX_NODE_STEP_SHIFT;
+  __u32 low = node->low, extent = node->extent, target = node->target;
+  __u32 value = ((const __u32 *)walk)[operation >> CX_NODE_FIELD_SHIFT & (CX_KEY_WORDS - 1)];
+
+  /* Which way it goes is unforeseeable, so a sign chooses it and not a branch; the compiler would make one.
+   */
+  if (kind == CX_NODE_RANGE) {
+    __u64 outside = (__u64)extent - (__u32)(value - low);
+    barrier_var(outside);
+    return target + (__u32)(outside >> 63) * step;
+  }
+  if (kind == CX_NODE_CUT) {
+    __u32 piece = (__u32)(value - low) >> (step & 31);
+    __u64 within = (__u64)piece - extent;
+    barrier_var(within);
+    return target + extent + ((__u32)within & (__u32)((__s64)within >> 63));
+  }
+  if (kind == CX_NODE_MATCH || kind == CX_NODE_DECIDE) {
+    if (target < walk->best) {
+      if (!cx_try_policy(walk, target))
+        return extent;
+      walk->best = target;
+      walk->mark_decides = kind == CX_NODE_DECIDE;
+    }
+  } else if (kind == CX_NODE_TREE) {
+    if (low >= walk->best)
+      return 0; /* and so are those behind it */
+    walk->next_tree = extent;
+    return target;
+  } else if (kind == CX_NODE_MASK) {
+    return (value & extent) == low ? target : target + step;
+  } else if (kind == CX_NODE_BITS) {
+    return target + (value >> (step & 31) & extent);
+  }
+  at = walk->next_tree;
+  walk->next_tree = 0;
+  return at;
+}
+
+/* What bpf_loop takes with it, which must stand on the stack of who calls it. */
+struct cx_long_walk {
+  struct cx_walk *walk;
+  __u32 at;
+};
+
+/* bpf_loop callback. */
+static long cx_step_on(__u32 index, void *data) {
+  struct cx_long_walk *rest = data;
+
+  rest->at = cx_step(rest->walk, rest->at);
+  return !rest->at;
+}
+
+/* Goes all the way. Verified on its own: whatever was parsed before, it is the same. */
+__noinline int cx_walk_trees(struct cx_walk *walk) {
+  if (!walk)
+    return 0;
+  __u32 at = walk->at;
+  for (int i = 0; i < CX_STEPS_INLINE; i++) {
+    at = cx_step(walk, at);
+    if (!at)
+      return 0;
+  }
+  struct cx_long_walk rest = {.walk = walk, .at = at};
+  bpf_loop(CX_WALK_STEPS, cx_step_on, &rest, 0);
+  return 0;
+}
+
+#endif

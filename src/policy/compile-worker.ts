@@ -1,0 +1,14 @@
+/** The thread behind `PolicyCompiler`: words in, rows out, and what it built is kept for the next time. */
+import { parentPort } from 'node:worker_threads';
+import type { CompileRequest } from './compiler.js';
+import { GenerationBuilder } from './tree/generation.js';
+
+const builder = new GenerationBuilder();
+
+parentPort?.on('message', ({ words, sizes }: CompileRequest) => {
+  const result = builder.build(words, sizes);
+  parentPort?.postMessage(
+    result,
+    'refused' in result ? [] : [result.nodes.buffer, result.policies.buffer, result.routers.buffer],
+  );
+});

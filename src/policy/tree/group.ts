@@ -1,0 +1,136 @@
+/**
+ * Which rules share a tree. A rule that is wide in an address would stand in most leaves of a tree that divides
+ * by it, so there is a tree for each of wide and narrow source and destination; rules with a mark have trees of
+ * their own, because where the mark is not known these are other trees.
+ */
+import { CxField } from '../../datapath/generated.js';
+import type { RuleStore } from './rule-store.js';
+
+/** Fewer rules are one group whatever they are. */
+const ONE_GROUP = 24;
+/** A rule is wide in an address when it holds more than this part of the others. */
+const WIDE_SHARE = 0.04;
+const WIDE_LEAST = 4;
+/** A group this small joins the next one. */
+const SMALL_GROUP = 8;
+
+/** How wide rules are in one address: the others' lowest addresses in order, to count those inside a range. */
+class Width {
+  readonly #words: readonly Uint32Array[];
+  readonly #order: Uint32Array;
+  readonly #wide: number;
+
+  constructor(store: RuleStore, rules: Uint32Array, field: number) {
+    const columns = [0, 1, 2, 3].map((word) => store.low[field + word] as Uint32Array);
+    const order = sortBy(rules, columns);
+    this.#order = order;
+    // Their own copy: rules may come and go.
+    this.#words = columns.map((column) => Uint32Array.from(order, (rule) => column[rule] as number));
+    this.#wide = Math.max(WIDE_LEAST, rules.length * WIDE_SHARE);
+  }
+
+  isWide(store: RuleStore, rule: number, field: number): boolean {
+    return (
+      this.#below(store.high, rule, field, true) - this.#below(store.low, rule, field, false) > this.#wide
+    );
+  }
+
+  /** Lowest addresses that are less than one end of a rule, or not more. */
+  #below(side: readonly Uint32Array[], rule: number, field: number, orEqual: boolean): number {
+    let [low, high] = [0, this.#order.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      let difference = 0;
+      for (let word = 0; word < 4 && difference === 0; word++) {
+        difference =
+          ((this.#words[word] as Uint32Array)[middle] as number) -
+          ((side[field + word] as Uint32Array)[rule] as number);
+      }
+      if (difference < 0 || (orEqual && difference === 0)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** Decides the group of a rule; the same for a rule whatever comes later, until there is a new one of these. */
+export class Grouping {
+  readonly #single: boolean;
+  readonly #source: Width | undefined;
+  readonly #destination: Width | undefined;
+
+  constructor(store: RuleStore, rules: Uint32Array) {
+    this.#single = rules.length <= ONE_GROUP;
+    if (this.#single) return;
+    this.#source = new Width(store, rules, CxField.SOURCE);
+    this.#destination = new Width(store, rules, CxField.DESTINATION);
+  }
+
+  /** 0..7 */
+  of(store: RuleStore, rule: number): number {
+    if (this.#source === undefined || this.#destination === undefined) return 0;
+    const source = this.#source.isWide(store, rule, CxField.SOURCE) ? 1 : 0;
+    const destination = this.#destination.isWide(store, rule, CxField.DESTINATION) ? 2 : 0;
+    return source + destination + (store.markMask[rule] === 0 ? 0 : 4);
+  }
+}
+
+/** The groups that get a tree: small ones join one that is at least as wide. */
+export function joinSmall(groups: readonly Uint32Array[], rank: Uint32Array): Uint32Array[] {
+  const joined: Uint32Array[] = [];
+  for (const half of [groups.slice(0, 4), groups.slice(4)]) {
+    let small: Uint32Array = new Uint32Array(0);
+    const kept: Uint32Array[] = [];
+    for (const group of half) {
+      if (group.length === 0) continue;
+      if (group.length <= SMALL_GROUP) small = merge(small, group, rank);
+      else kept.push(group);
+    }
+    const last = kept.pop();
+    if (last !== undefined) kept.push(small.length > 0 ? merge(last, small, rank) : last);
+    else if (small.length > 0) kept.push(small);
+    joined.push(...kept);
+  }
+  return joined;
+}
+
+function merge(a: Uint32Array, b: Uint32Array, rank: Uint32Array): Uint32Array {
+  const all = new Uint32Array(a.length + b.length);
+  let [i, j] = [0, 0];
+  for (let at = 0; at < all.length; at++) {
+    const takeA =
+      j >= b.length || (i < a.length && (rank[a[i] as number] as number) <= (rank[b[j] as number] as number));
+    all[at] = takeA ? (a[i++] as number) : (b[j++] as number);
+  }
+  return all;
+}
+
+/** Least significant digit first; digits that are the same in all rules cost nothing. */
+function sortBy(rules: Uint32Array, columns: readonly Uint32Array[]): Uint32Array {
+  let order = rules.slice();
+  let other = new Uint32Array(rules.length);
+  const counts = new Uint32Array(0x10000 + 1);
+  for (const column of [...columns].reverse()) {
+    for (const shift of [0, 16]) {
+      counts.fill(0);
+      for (let i = 0; i < order.length; i++) {
+        const digit = ((column[order[i] as number] as number) >>> shift) & 0xffff;
+        counts[digit + 1] = (counts[digit + 1] as number) + 1;
+      }
+      const firstDigit = ((column[order[0] as number] as number) >>> shift) & 0xffff;
+      if (counts[firstDigit + 1] === order.length) continue;
+      for (let digit = 0; digit < 0x10000; digit++) {
+        counts[digit + 1] = (counts[digit + 1] as number) + (counts[digit] as number);
+      }
+      for (let i = 0; i < order.length; i++) {
+        const rule = order[i] as number;
+        const digit = ((column[rule] as number) >>> shift) & 0xffff;
+        const place = counts[digit] as number;
+        counts[digit] = place + 1;
+        other[place] = rule;
+      }
+      [order, other] = [other, order];
+    }
+  }
+  return order;
+}

@@ -1,0 +1,34 @@
+/** A list of 32-bit words that grows. */
+export class WordList {
+  words: Uint32Array;
+  length = 0;
+
+  constructor(capacity = 1024) {
+    this.words = new Uint32Array(capacity);
+  }
+
+  push(word: number): void {
+    if (this.length === this.words.length) this.#grow(1);
+    this.words[this.length++] = word;
+  }
+
+  /** Adds `count` words that are zero; answers where they start. */
+  reserve(count: number): number {
+    const start = this.length;
+    if (start + count > this.words.length) this.#grow(count);
+    this.words.fill(0, start, start + count);
+    this.length = start + count;
+    return start;
+  }
+
+  /** A copy of what there is. */
+  copy(): Uint32Array<ArrayBuffer> {
+    return this.words.slice(0, this.length) as Uint32Array<ArrayBuffer>;
+  }
+
+  #grow(count: number): void {
+    const next = new Uint32Array(Math.max(2 * this.words.length, this.length + count));
+    next.set(this.words.subarray(0, this.length));
+    this.words = next;
+  }
+}

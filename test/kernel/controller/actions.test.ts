@@ -1,0 +1,115 @@
+// Actions end to end: what leaves by which way is read from the wire.
+import test from 'ava';
+import type { CapturedPacket } from '../../../lab/capture.js';
+import { Stream } from '../../../lab/stream.js';
+import { addresses } from '../../../lab/topology.js';
+import { until } from '../../../lab/wait.js';
+import { homeAgent, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
+
+const BYPASSED = 5500;
+
+/** Packets that bypass us carry the mobile network's address, which visited networks refuse: it is translated. */
+const MASQUERADE = `table ip6 nat {
+  chain postrouting {
+    type nat hook postrouting priority srcnat;
+    oifname { "wa", "wb" } udp dport ${BYPASSED} masquerade
+  }
+}`;
+
+async function reloaded(site: Site, forwarding: string): Promise<void> {
+  await site.mr.reload(
+    mobileRouter({
+      ingress: [{ interface: 'lan0', forwarding }],
+      policies: [
+        {
+          name: 'beside',
+          match: { interface: 'lan0', protocol: 'udp', 'destination-port': BYPASSED },
+          bypass: true,
+        },
+        { name: 'no', match: { protocol: 'udp', 'destination-port': 5501 }, drop: true },
+      ],
+    }),
+  );
+}
+
+test.serial(
+  'what bypasses takes the route that the kernel has without ours; what is dropped goes nowhere',
+  async (t) => {
+    await withSite(t, {}, async (site) => {
+      await site.ready();
+      await site.node('mr').nft(MASQUERADE);
+      const [ra, cn] = await Promise.all([site.capture('ra', 'mr0'), site.capture('cn', 'eth0')]);
+      const send = async (port: number): Promise<void> => {
+        await Stream.send(site.node('lan'), { to: addresses.correspondent, port, count: 5 });
+      };
+      for (const forwarding of ['fast', 'stack']) {
+        await reloaded(site, forwarding);
+        const [from, fromCn] = [ra.position, cn.position];
+        const tunnelled = (await site.bindings()).map(({ sent }) => sent.packets);
+        await send(5501);
+        await send(BYPASSED);
+        const beside = (): CapturedPacket[] => ra.packets(toPort(BYPASSED), from);
+        await until(() => beside().length === 5, {
+          what: `5 packets beside the tunnels (${forwarding})`,
+          timeout: PATIENCE,
+        });
+        t.true(
+          beside().every(({ inner, outer }) => inner === undefined && outer.source === addresses.careOfA),
+          forwarding,
+        );
+        await cn.flush();
+        t.deepEqual(cn.packets(toPort(5501), fromCn), [], `dropped (${forwarding})`);
+        t.deepEqual(
+          (await site.bindings()).map(({ sent }) => sent.packets),
+          tunnelled,
+          'nothing of it was tunnelled',
+        );
+        t.is(await site.reason('drop-bypass'), 0);
+      }
+      t.true((await site.reason('bypass')) >= 10);
+      t.true((await site.reason('drop-by-policy')) >= 10);
+      // Without such a policy the rules go.
+      await site.mr.reload(mobileRouter());
+      t.notRegex(await site.node('mr').ip('-6 rule show'), /fwmark/);
+    });
+  },
+);
+
+test.serial('flows are shared by both bindings, and all of them take the one that is left', async (t) => {
+  const shared = { name: 'shared', match: { protocol: 'udp' }, balance: { a: 1, b: 1 } };
+  await withSite(t, { mr: mobileRouter({ policies: [shared] }), ha: homeAgent() }, async (site) => {
+    await site.ready();
+    const ports = Array.from({ length: 24 }, (_, at) => 5600 + at);
+    const cn = await site.capture('cn', 'eth0');
+    const burst = async (): Promise<number[]> => {
+      const before = (await site.bindings()).map(({ sent }) => sent.packets);
+      const from = cn.position;
+      for (const port of ports) {
+        await Stream.send(site.node('lan'), {
+          to: addresses.correspondent,
+          port,
+          sourcePort: 7000,
+          count: 2,
+        });
+      }
+      await until(
+        () =>
+          cn.packets(({ transport }) => ports.includes(transport?.destinationPort ?? 0), from).length === 48,
+        {
+          what: 'all packets to arrive',
+          timeout: PATIENCE,
+        },
+      );
+      return (await site.bindings()).map(({ sent }, at) => sent.packets - (before[at] ?? 0));
+    };
+    const [first = 0, second = 0] = await burst();
+    t.is(first + second, 48);
+    t.true(first > 0 && second > 0, `${first} and ${second}`);
+    t.deepEqual(await burst(), [first, second], 'each flow stays with its binding');
+    await site.mr.coax(['binding', 'set', '--bid', '1', '--down']);
+    t.deepEqual(await burst(), [0, 48]);
+    await site.mr.coax(['binding', 'set', '--bid', '1', '--up']);
+    await site.ready();
+    t.deepEqual(await burst(), [first, second], 'and back');
+  });
+});
