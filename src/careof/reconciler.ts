@@ -212,6 +212,8 @@ export class Reconciler {
     await again('accepted addresses', () => this.#syncTunnelEnds(config, plan, report));
     await again('routes', () => this.#syncRoutes(config, plan, devices, snapshot));
     await again('neighbours', () => this.#syncNeighbours(config, plan, snapshot));
+    // What is remembered of the generation is no answer here: it is compared with the kernel's.
+    this.#active = undefined;
     await this.#activatePolicies(plan, snapshot, report);
     await this.#switchBindings(config, plan, devices, 'off', report);
     await this.#switchBindings(config, plan, devices, 'on', report);

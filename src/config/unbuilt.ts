@@ -1,18 +1,16 @@
 import type { Config } from './config.js';
 import type { ConfigProblem } from './config-error.js';
-import type { Path } from './document.js';
 import type { Places } from './places.js';
+import { placeOfPolicy } from './policies.js';
 
 /** Problems with what a policy can say and the programs in the kernel cannot carry out yet. */
 export function unbuiltPolicies(config: Config, places: Places): ConfigProblem[] {
-  const lists =
-    config.role === 'mobile-router'
-      ? [{ policies: config.policies, path: ['policies'] as Path }]
-      : config.routers.map(({ policies }, at) => ({ policies, path: ['routers', at, 'policies'] as Path }));
-  return lists.flatMap(({ policies, path }) =>
-    policies.flatMap(({ name, action, selector }): ConfigProblem[] => {
+  const routers = config.role === 'mobile-router' ? [config] : config.routers;
+  return routers.flatMap(({ policies }) =>
+    policies.flatMap((policy): ConfigProblem[] => {
+      const { name, action, selector } = policy;
       const refuse = (message: string, hint: string): ConfigProblem[] => [
-        places.problemAt(path, `policy ${name}: ${message}`, hint),
+        places.problemAt(placeOfPolicy(policy) ?? [], `policy ${name}: ${message}`, hint),
       ];
       if (action.kind === 'copy') return refuse('copy is not carried out yet', 'write use: or balance:');
       if (action.kind === 'bypass' && (selector.cgroup !== undefined || config.role === 'home-agent')) {

@@ -11,6 +11,26 @@ const LINK_PIN = /^[a-z]+-\d+$/;
 const SCHEMA = /^\d+$/;
 const OURS = /^\d+(-filling)?$/;
 
+/** The pins of one state, below its directory. */
+abstract class PinnedState {
+  abstract readonly directory: string;
+
+  mapPin(name: string): string {
+    return join(this.directory, 'maps', name);
+  }
+
+  linkPin(name: string): string {
+    return join(this.directory, 'links', name);
+  }
+
+  /** Names of the link pins there are. */
+  linkPins(): string[] {
+    return readdir(join(this.directory, 'links'))
+      .filter((name) => LINK_PIN.test(name))
+      .sort();
+  }
+}
+
 /**
  * Where one instance keeps its pins: `<bpffs>/coaxial/<instance>/<schema>/{maps,links}`. Nothing else of
  * coaxial lives in the bpf file system, so a removed instance leaves no trace there.
@@ -18,13 +38,14 @@ const OURS = /^\d+(-filling)?$/;
  * A state that is made beside that of an older schema is `<schema>-filling` until it is complete: what is
  * called by its number alone can be relied on, also after a crash.
  */
-export class Instance {
+export class Instance extends PinnedState {
   readonly name: string;
   readonly bpffs: string;
   readonly root: string;
   #filling = false;
 
   constructor(name: string, bpffs: string) {
+    super();
     this.name = name;
     this.bpffs = bpffs;
     this.root = join(bpffs, 'coaxial', name);
@@ -37,19 +58,6 @@ export class Instance {
   /** Is our state being made beside an older one, which packets still use? */
   get filling(): boolean {
     return this.#filling;
-  }
-
-  mapPin(name: string): string {
-    return join(this.directory, 'maps', name);
-  }
-
-  linkPin(name: string): string {
-    return join(this.directory, 'links', name);
-  }
-
-  /** Names of the link pins there are. */
-  linkPins(): string[] {
-    return linkPinsIn(this.directory);
   }
 
   get exists(): boolean {
@@ -155,25 +163,14 @@ export class Instance {
 }
 
 /** The state of another version of an instance. */
-export class OtherState {
+export class OtherState extends PinnedState {
   readonly schema: number;
   readonly directory: string;
 
   constructor(schema: number, directory: string) {
+    super();
     this.schema = schema;
     this.directory = directory;
-  }
-
-  mapPin(name: string): string {
-    return join(this.directory, 'maps', name);
-  }
-
-  linkPin(name: string): string {
-    return join(this.directory, 'links', name);
-  }
-
-  linkPins(): string[] {
-    return linkPinsIn(this.directory);
   }
 
   /** Is there more than an empty directory? */
@@ -184,12 +181,6 @@ export class OtherState {
 
 function readdir(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory) : [];
-}
-
-function linkPinsIn(directory: string): string[] {
-  return readdir(join(directory, 'links'))
-    .filter((name) => LINK_PIN.test(name))
-    .sort();
 }
 
 function removePins(directory: string): string[] {

@@ -15,9 +15,9 @@ policies:
 const cases: readonly (readonly [policy: string, words: RegExp])[] = [
   [
     '{name: twice, match: {protocol: udp}, copy: [lte]}',
-    /:\d+:\d+.*twice: copy is not carried out yet.*use:/s,
+    /:6:\d+.*twice: copy is not carried out yet.*use:/s,
   ],
-  ['{name: updates, match: {cgroup: /a.slice}, bypass: true}', /:\d+:\d+.*updates: bypass.*interface:/s],
+  ['{name: updates, match: {cgroup: /a.slice}, bypass: true}', /:6:\d+.*updates: bypass.*interface:/s],
 ];
 
 for (const [policy, words] of cases) {
