@@ -12,13 +12,15 @@ const volatile __u32 cx_policies_per_generation = 1024;
 const volatile __u32 cx_routers_per_generation = 8;
 
 /* Decides what becomes of a packet of `router`. Returns CX_REASON_NONE with a choice that has a row, or why
- * there is none. */
-CX_INLINE __u32 cx_classify(cx_context *ctx, const struct cx_packet *packet, __u32 router,
-                            const struct cx_origin *origin, struct cx_choice *choice) {
-  struct cx_walk walk = {.best = CX_RANK_NONE};
+ * there is none. Verified on its own, so that no program multiplies its ways with these. */
+__noinline __u32 cx_classify(cx_context *ctx, const struct cx_packet *packet, __u32 router,
+                             const struct cx_origin *origin, struct cx_choice *choice) {
+  if (!packet || !origin || !choice)
+    return CX_REASON_DROP_BROKEN_STATE;
+  struct cx_scratch *scratch = cx_work();
   __u32 key = CX_SETTING_GENERATION;
   __u32 *active = bpf_map_lookup_elem(&cx_settings, &key);
-  if (!active)
+  if (!active || !scratch)
     return CX_REASON_DROP_BROKEN_STATE;
   __u32 slot = *(volatile __u32 *)active;
 
@@ -27,26 +29,30 @@ CX_INLINE __u32 cx_classify(cx_context *ctx, const struct cx_packet *packet, __u
   if (!row || router >= cx_routers_per_generation)
     return CX_REASON_DROP_BROKEN_STATE;
 
-  walk.at = origin->mark_known ? row->known_root : row->unknown_root;
-  if (walk.at) {
-    cx_make_key(packet, origin, walk.words);
+  __u32 root = origin->mark_known ? row->known_root : row->unknown_root;
+  if (root) {
+    struct cx_walk *walk = (struct cx_walk *)scratch->walk;
+    *walk = (struct cx_walk){.at = root, .best = CX_RANK_NONE};
+    cx_make_key(packet, origin, walk->words);
     if (origin->local && row->cgroup_depth)
-      walk.words[CX_FIELD_CGROUP] = cx_cgroup_number(ctx, slot, row->cgroup_depth);
-    walk.first_block = slot * cx_blocks_per_generation;
-    walk.first_policy = slot * cx_policies_per_generation + row->first_policy;
-    cx_walk_trees(&walk);
-    if (walk.mark_decides)
+      walk->words[CX_FIELD_CGROUP] = cx_cgroup_number(ctx, slot, row->cgroup_depth);
+    walk->first_block = slot * cx_blocks_per_generation;
+    walk->first_policy = slot * cx_policies_per_generation + row->first_policy;
+    cx_walk_trees(walk);
+    if (walk->mark_decides)
       return CX_REASON_MARK_DECIDES;
-    if (walk.best != CX_RANK_NONE) {
-      *choice = walk.choice;
+    if (walk->best != CX_RANK_NONE) {
+      *choice = walk->choice;
       if (choice->action == CX_ACTION_DROP || choice->action == CX_ACTION_BYPASS) {
         cx_count_policy(choice->policy_id, cx_segments(ctx), packet->length);
         return choice->action == CX_ACTION_DROP ? CX_REASON_DROP_BY_POLICY : CX_REASON_BYPASS;
       }
       /* The first usable one is chosen already: it stays when all go in this moment. */
       if (choice->action == CX_ACTION_BALANCE)
-        cx_balance(walk.first_policy + walk.best, cx_flow_hash(packet), choice);
-      if (choice->action == CX_ACTION_USE || choice->action == CX_ACTION_BALANCE)
+        cx_balance(walk->first_policy + walk->best, cx_flow_hash(packet), choice);
+      else if (choice->action == CX_ACTION_COPY)
+        cx_choose_copies(walk->first_policy + walk->best, choice);
+      if (choice->action <= CX_ACTION_COPY && choice->action >= CX_ACTION_USE)
         return CX_REASON_NONE;
       if (choice->action)
         return CX_REASON_DROP_BROKEN_STATE; /* an action that these programs do not know */

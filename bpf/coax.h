@@ -24,6 +24,8 @@ typedef enum {
   CX_WALK_STEPS = 2048,     /* most nodes that one packet visits; the compiler keeps to it */
   CX_CGROUP_LEVELS = 16,    /* deepest cgroup that a policy can name */
   CX_REASON_ROWS = 64,      /* rows of one hook in cx_reasons; leaves room for new reasons */
+  CX_SUM_WORDS = 16,        /* words that are summed up at a time */
+  CX_ERROR_WORDS = 12,      /* words of an ICMPv6 error in front of what it quotes */
   CX_HOOKS = 4,
   CX_SETTINGS = 6,
 } cx_constants;
@@ -308,6 +310,9 @@ enum cx_reason {
   CX_REASON_DROP_ERROR_INVALID = 49, /* an ICMPv6 error about a tunnelled packet that we cannot have sent */
   CX_REASON_DROP_BY_POLICY = 50,     /* a policy says so */
   CX_REASON_DROP_BYPASS = 51, /* a policy would bypass it, but its route is decided: behind the stack */
+  /* counted beside the reason a packet left for */
+  CX_REASON_ALSO_COPIED = 56,    /* a policy had one more binding carry it */
+  CX_REASON_ALSO_COPY_LOST = 57, /* it could not: its next hop is not known yet, or its uplink refused */
 };
 
 /* Packets that left with one reason at one hook (per CPU). */
@@ -320,6 +325,13 @@ struct cx_reason_stats {
 struct cx_answer_budget {
   __u64 refilled_at; /* CLOCK_MONOTONIC, ns */
   __u32 left;
+};
+
+/* Room to work in where the stack has none; means nothing to the next packet (per CPU). */
+struct cx_scratch {
+  __u32 walk[CX_KEY_WORDS];     /* a packet's way through the trees */
+  __be32 chunk[CX_SUM_WORDS];   /* of what is summed up */
+  __be32 error[CX_ERROR_WORDS]; /* headers of an ICMPv6 error */
 };
 
 /* Names every type above that packets know only as a number, so that it reaches the object's BTF and from

@@ -114,6 +114,11 @@ static __always_inline int cx_set_link(cx_context *ctx, __u32 link, const __u8 *
 
 static __always_inline int cx_transmit(__u32 ifindex) { return bpf_redirect(ifindex, 0); }
 
+/* Transmits a copy at once; the packet stays. Returns 0 when the device took it. */
+static __always_inline long cx_transmit_copy(cx_context *ctx, __u32 ifindex) {
+  return bpf_clone_redirect(ctx, ifindex, 0);
+}
+
 /* Transmits through the kernel's neighbour table; room for a link header must be there. */
 static __always_inline int cx_transmit_to(__u32 ifindex, const struct in6_addr *next_hop) {
   struct bpf_redir_neigh to = {.nh_family = CX_AF_INET6};

@@ -3,6 +3,7 @@
 #ifndef COAX_DECAP_H
 #define COAX_DECAP_H
 
+#include "copy.h"
 #include "icmp.h"
 
 #define CX_ECN_MASK 3
@@ -31,20 +32,20 @@ CX_INLINE __u32 cx_apply_ecn(cx_context *ctx, struct cx_packet *inner, __u8 oute
   return CX_REASON_NONE;
 }
 
-/* Sends a packet that starts behind the link header by the chosen binding, or tells its sender that it is too
- * big for it. Returns the reason. */
-CX_INLINE __u32 cx_send(cx_context *ctx, __u32 link, const struct cx_packet *packet,
-                        const struct cx_choice *choice, enum cx_forwarding forwarding, enum cx_room room,
-                        int *action) {
-  __u32 reason = cx_encapsulate(ctx, link, packet, choice, forwarding, room, action);
-  return reason == CX_REASON_PACKET_TOO_BIG ? cx_answer_too_big(ctx, link, packet, choice, action) : reason;
+/* Sends a packet as it was chosen, or tells its sender that it is too big for that. */
+CX_INLINE __u32 cx_send(cx_context *ctx, const struct cx_packet *packet, const struct cx_choice *choice,
+                        struct cx_sending *sending) {
+  __u32 reason = choice->copies ? cx_send_copies(ctx, packet, choice, sending) : CX_REASON_NONE;
+  if (!reason)
+    reason = cx_encapsulate(ctx, packet, choice, sending);
+  return reason == CX_REASON_PACKET_TOO_BIG ? cx_answer_too_big(ctx, packet, choice, sending) : reason;
 }
 
-/* Home agent: from one mobile router's tunnel into another's. CX_REASON_NONE leaves it to the stack. */
-CX_INLINE __u32 cx_relay(cx_context *ctx, __u32 link, __u32 outer, struct cx_packet *inner, __u32 router,
-                         int *action) {
+/* Home agent: from one mobile router's tunnel, `outer` bytes in front of the packet, into another's.
+ * CX_REASON_NONE leaves it to the stack. */
+static __noinline __u32 cx_relay(cx_context *ctx, struct cx_packet *inner, __u32 outer, __u32 router,
+                                 struct cx_sending *sending) {
   struct cx_choice choice = {};
-  enum cx_room room = CX_ROOM_READY;
   __u32 reason;
 
   if (inner->hop_limit <= 1 || cx_parse_rest(ctx, inner))
@@ -52,17 +53,18 @@ CX_INLINE __u32 cx_relay(cx_context *ctx, __u32 link, __u32 outer, struct cx_pac
   reason = cx_classify(ctx, inner, router, &CX_ORIGIN_HERE(ctx), &choice);
   if (reason)
     return reason == CX_REASON_DROP_BY_POLICY ? reason : CX_REASON_NONE;
-  const struct cx_binding *row = bpf_map_lookup_elem(&cx_binding_rows, &choice.row);
+  const struct cx_binding *row = cx_binding_at(choice.row);
   if (!row || inner->length > CX_IPV6_MAX_PAYLOAD)
     return CX_REASON_NONE;
+  sending->room = CX_ROOM_READY;
   if (outer != sizeof(struct cx_ipv6_header) || inner->segment > row->mtu) {
     if (outer && cx_pop(ctx, outer))
       return CX_REASON_DROP_DECAP_FAILED;
     inner->start -= outer;
     inner->upper -= outer;
-    room = CX_ROOM_NONE;
+    sending->room = CX_ROOM_NONE;
   }
-  reason = cx_send(ctx, link, inner, &choice, CX_FORWARDED_HERE, room, action);
+  reason = cx_send(ctx, inner, &choice, sending);
   /* Without its outer header it could only start anew. */
   return reason == CX_REASON_TO_BE_SEGMENTED ? CX_REASON_DROP_ENCAP_FAILED : reason;
 }
@@ -86,7 +88,10 @@ CX_INLINE __u32 cx_deliver(cx_context *ctx, __u32 link, __u32 outer, struct cx_p
   if (cx_role == CX_ROLE_HOME_AGENT) {
     __u32 router = cx_router_of(&cx_routes, &inner->destination);
     if (router) {
-      reason = cx_relay(ctx, link, outer, inner, router, action);
+      struct cx_sending sending = {
+          .hook = outer ? CX_HOOK_UPLINK : CX_HOOK_TUNNEL, .link = link, .action = CX_DROP};
+      reason = cx_relay(ctx, inner, outer, router, &sending);
+      *action = sending.action;
       return reason ? reason : cx_to_stack(ctx, link, outer, action);
     }
   }

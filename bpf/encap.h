@@ -27,6 +27,16 @@ enum cx_room {
   CX_ROOM_READY = 1 /* over the outer header that the packet came with */
 };
 
+/* How a packet is to be sent, and what became of it. */
+struct cx_sending {
+  __u32 hook; /* enum cx_hook that it is sent from */
+  __u32 link; /* bytes of the link header in front of it */
+  enum cx_forwarding forwarding;
+  enum cx_room room;
+  __u32 prepared; /* all is done that does not depend on the binding */
+  int action;     /* what the hook is told once it is sent */
+};
+
 /* Outer flow label of a flow (RFC 6438): equal for all packets of it, never 0. All fragments of one
  * packet share a label, so what only the first one shows does not count: ports, and the protocol when
  * headers stand in front of it. */
@@ -58,67 +68,93 @@ CX_INLINE int cx_write_outer(cx_context *ctx, __u32 link, const struct cx_packet
   return cx_store(ctx, link, &outer, sizeof(outer));
 }
 
-/* Gives an encapsulated packet to the uplink of its binding. Returns the reason. */
-CX_INLINE __u32 cx_leave(cx_context *ctx, __u32 link, const struct cx_binding *row, int *action) {
-  if (row->flags & CX_BINDING_NO_LINK_HEADER) {
-    *action = cx_transmit(row->ifindex);
-    return CX_REASON_ENCAPSULATED;
+/* What must hold before a packet is touched: it fits the binding, and an outer header can say its length. */
+CX_INLINE __u32 cx_check_size(const struct cx_packet *packet, const struct cx_binding *row) {
+  if (packet->segment > row->mtu)
+    return CX_REASON_PACKET_TOO_BIG;
+  /* Only what is to be segmented can be that long. */
+  return packet->length > CX_IPV6_MAX_PAYLOAD ? CX_REASON_TO_BE_SEGMENTED : CX_REASON_NONE;
+}
+
+/* Makes the packet one that a binding of this tunnel kind only has to write its addresses on: room for the
+ * outer header or none, the hop limit of a forwarded packet. */
+CX_INLINE __u32 cx_prepare(cx_context *ctx, const struct cx_packet *packet, __u32 kind,
+                           struct cx_sending *sending) {
+  __u32 pushed = 0;
+
+  if (sending->prepared)
+    return CX_REASON_NONE;
+  sending->prepared = 1;
+  if (kind != CX_TUNNEL_EXTERNAL && sending->room == CX_ROOM_NONE) {
+    if (cx_push(ctx, sending->link))
+      return cx_segment_payload(ctx) ? CX_REASON_TO_BE_SEGMENTED : CX_REASON_DROP_ENCAP_FAILED;
+    pushed = sizeof(struct cx_ipv6_header);
   }
-  if (cx_set_link(ctx, link, row->next_hop_mac, row->own_mac))
+  if (sending->forwarding == CX_FORWARDED_HERE && cx_decrement_hop_limit(ctx, packet, pushed))
+    return CX_REASON_DROP_TRUNCATED;
+  if (kind == CX_TUNNEL_EXTERNAL && sending->room == CX_ROOM_READY &&
+      cx_pop(ctx, sizeof(struct cx_ipv6_header)))
+    return CX_REASON_DROP_DECAP_FAILED;
+  return CX_REASON_NONE;
+}
+
+/* Writes the link header of a prepared packet. One that had none has it from now on; a device without link
+ * headers takes it off again. */
+CX_INLINE __u32 cx_address_link(cx_context *ctx, const __u8 *destination, const __u8 *source,
+                                struct cx_sending *sending, __u32 reason) {
+  if (cx_set_link(ctx, sending->link, destination, source))
     return CX_REASON_DROP_ENCAP_FAILED;
-  if (row->flags & CX_BINDING_MAC_KNOWN) {
-    *action = cx_transmit(row->ifindex);
-    return CX_REASON_ENCAPSULATED;
+  sending->link = CX_LINK_HEADER;
+  return reason;
+}
+
+/* Writes what a binding puts in front of a prepared packet: the outer header or its key, the link header.
+ * Returns how it leaves, or why it cannot. */
+CX_INLINE __u32 cx_address(cx_context *ctx, const struct cx_packet *packet, const struct cx_binding *row,
+                           struct cx_sending *sending) {
+  if (row->kind == CX_TUNNEL_EXTERNAL) {
+    if (cx_set_tunnel(ctx, row))
+      return CX_REASON_DROP_TUNNEL_KEY;
+    return cx_address_link(ctx, (const __u8 *)cx_home_mac, cx_tunnel_source_mac, sending,
+                           CX_REASON_TO_TUNNEL_DEVICE);
   }
-  *action = cx_transmit_to(row->ifindex, &row->next_hop);
-  return CX_REASON_NEXT_HOP_UNRESOLVED;
+  if (cx_write_outer(ctx, sending->link, packet, row))
+    return CX_REASON_DROP_ENCAP_FAILED;
+  if (row->flags & CX_BINDING_NO_LINK_HEADER)
+    return CX_REASON_ENCAPSULATED;
+  return cx_address_link(ctx, row->next_hop_mac, row->own_mac, sending,
+                         row->flags & CX_BINDING_MAC_KNOWN ? CX_REASON_ENCAPSULATED
+                                                           : CX_REASON_NEXT_HOP_UNRESOLVED);
 }
 
 /* Sends a packet by the chosen binding. What is larger than the binding and what must be segmented first is
- * left as it came. Returns the reason. */
-CX_INLINE __u32 cx_encapsulate(cx_context *ctx, __u32 link, const struct cx_packet *packet,
-                               const struct cx_choice *choice, enum cx_forwarding forwarding,
-                               enum cx_room room, int *action) {
-  const struct cx_binding *row = bpf_map_lookup_elem(&cx_binding_rows, &choice->row);
+ * left as it came. Returns the reason. Not part of its callers, because a program has 512 bytes of stack, and
+ * verified on its own. */
+__noinline __u32 cx_encapsulate(cx_context *ctx, const struct cx_packet *packet,
+                                const struct cx_choice *choice, struct cx_sending *sending) {
+  if (!packet || !choice || !sending)
+    return CX_REASON_DROP_BROKEN_STATE;
+  const struct cx_binding *row = cx_binding_at(choice->row);
   __u32 segments = cx_segments(ctx);
-  __u32 pushed = 0;
   __u32 reason;
 
   if (!row)
     return CX_REASON_DROP_BROKEN_STATE;
-  if (packet->segment > row->mtu)
-    return CX_REASON_PACKET_TOO_BIG;
-  /* Only what is to be segmented can be that long. */
-  if (packet->length > CX_IPV6_MAX_PAYLOAD)
-    return CX_REASON_TO_BE_SEGMENTED;
-  if (row->kind != CX_TUNNEL_EXTERNAL && room == CX_ROOM_NONE) {
-    if (cx_push(ctx, link))
-      return cx_segment_payload(ctx) ? CX_REASON_TO_BE_SEGMENTED : CX_REASON_DROP_ENCAP_FAILED;
-    pushed = sizeof(struct cx_ipv6_header);
-  }
-  if (forwarding == CX_FORWARDED_HERE && cx_decrement_hop_limit(ctx, packet, pushed))
-    return CX_REASON_DROP_TRUNCATED;
-
-  if (row->kind == CX_TUNNEL_EXTERNAL) {
-    if (room == CX_ROOM_READY && cx_pop(ctx, sizeof(struct cx_ipv6_header)))
-      return CX_REASON_DROP_DECAP_FAILED;
-    if (cx_set_link(ctx, link, (const __u8 *)cx_home_mac, cx_tunnel_source_mac))
-      return CX_REASON_DROP_ENCAP_FAILED;
-    if (cx_set_tunnel(ctx, row))
-      return CX_REASON_DROP_TUNNEL_KEY;
-    *action = cx_transmit(row->ifindex);
-    reason = CX_REASON_TO_TUNNEL_DEVICE;
-  } else {
-    if (cx_write_outer(ctx, link, packet, row))
-      return CX_REASON_DROP_ENCAP_FAILED;
-    reason = cx_leave(ctx, link, row, action);
-    if (room == CX_ROOM_READY && reason == CX_REASON_ENCAPSULATED)
-      reason = CX_REASON_RELAYED;
-  }
+  reason = cx_check_size(packet, row);
+  if (reason)
+    return reason;
+  reason = cx_prepare(ctx, packet, row->kind, sending);
+  if (reason)
+    return reason;
+  reason = cx_address(ctx, packet, row, sending);
+  if (reason >= CX_REASON_FIRST_DROP)
+    return reason;
+  sending->action = reason == CX_REASON_NEXT_HOP_UNRESOLVED ? cx_transmit_to(row->ifindex, &row->next_hop)
+                                                            : cx_transmit(row->ifindex);
   if (choice->by_policy)
     cx_count_policy(choice->policy_id, segments, packet->length);
   cx_count_sent(choice->binding, segments, packet->length);
-  return reason;
+  return sending->room == CX_ROOM_READY && reason == CX_REASON_ENCAPSULATED ? CX_REASON_RELAYED : reason;
 }
 
 #endif

@@ -32,7 +32,15 @@ struct cx_icmp_error {
 
 /* RFC 4443 section 2.4 (c): as much of the packet as fits without the error exceeding the smallest MTU. */
 #define CX_QUOTE_MAX (CX_IPV6_MIN_MTU - sizeof(struct cx_icmp_error))
-#define CX_SUM_CHUNK 64
+#define CX_SUM_CHUNK (CX_SUM_WORDS * 4)
+
+_Static_assert(sizeof(struct cx_icmp_error) == CX_ERROR_WORDS * sizeof(__be32), "it has its room");
+
+/* Room for the headers of the error that is being made. */
+CX_INLINE struct cx_icmp_error *cx_error(void) {
+  struct cx_scratch *scratch = cx_work();
+  return scratch ? (struct cx_icmp_error *)scratch->error : NULL;
+}
 
 CX_INLINE int cx_may_answer(void) {
   __u32 key = 0;
@@ -55,22 +63,26 @@ CX_INLINE int cx_may_answer(void) {
 /* Sum for the Internet checksum (RFC 1071) of a part of the packet, at most CX_IPV6_MIN_MTU bytes that start
  * at an even offset of what is summed up. */
 static __noinline __u32 cx_sum(cx_context *ctx, __u32 offset, __u32 length) {
-  __be32 chunk[CX_SUM_CHUNK / sizeof(__be32)];
+  struct cx_scratch *scratch = cx_work();
   __u32 sum = 0;
 
+  if (!scratch)
+    return 0;
   for (int i = 0; i < CX_IPV6_MIN_MTU / CX_SUM_CHUNK && length >= CX_SUM_CHUNK; i++) {
-    if (cx_load(ctx, offset, chunk, sizeof(chunk)))
+    if (cx_load(ctx, offset, scratch->chunk, CX_SUM_CHUNK))
       return 0;
-    sum = bpf_csum_diff(NULL, 0, chunk, sizeof(chunk), sum);
-    offset += sizeof(chunk);
-    length -= sizeof(chunk);
+    sum = bpf_csum_diff(NULL, 0, scratch->chunk, CX_SUM_CHUNK, sum);
+    offset += CX_SUM_CHUNK;
+    length -= CX_SUM_CHUNK;
   }
-  length &= CX_SUM_CHUNK - 1;
   if (length) {
-    __builtin_memset(chunk, 0, sizeof(chunk));
-    if (cx_load(ctx, offset, chunk, length))
+    /* 6.1 does not learn from the comparison that a length is not 0. */
+    __u32 rest = (length - 1) & (CX_SUM_CHUNK - 1);
+    barrier_var(rest);
+    __builtin_memset(scratch->chunk, 0, CX_SUM_CHUNK);
+    if (cx_load(ctx, offset, scratch->chunk, rest + 1))
       return 0;
-    sum = bpf_csum_diff(NULL, 0, chunk, sizeof(chunk), sum);
+    sum = bpf_csum_diff(NULL, 0, scratch->chunk, CX_SUM_CHUNK, sum);
   }
   return sum;
 }
@@ -78,16 +90,11 @@ static __noinline __u32 cx_sum(cx_context *ctx, __u32 offset, __u32 length) {
 /* Adds the pseudo header (RFC 8200 section 8.1) to a sum. */
 CX_INLINE __u32 cx_add_pseudo(const struct in6_addr *source, const struct in6_addr *destination, __u32 length,
                               __u8 protocol, __u32 sum) {
-  struct {
-    struct in6_addr source;
-    struct in6_addr destination;
-    __be32 length;
-    __be32 protocol;
-  } pseudo = {.source = *source,
-              .destination = *destination,
-              .length = bpf_htonl(length),
-              .protocol = bpf_htonl(protocol)};
-  return bpf_csum_diff(NULL, 0, (__be32 *)&pseudo, sizeof(pseudo), sum);
+  sum = bpf_csum_diff(NULL, 0, (__be32 *)source, sizeof(*source), sum);
+  sum = bpf_csum_diff(NULL, 0, (__be32 *)destination, sizeof(*destination), sum);
+  __u64 total = (__u64)sum + bpf_htonl(length) + bpf_htonl(protocol);
+  total = (__u32)total + (total >> 32);
+  return (__u32)total + (__u32)(total >> 32);
 }
 
 CX_INLINE __u16 cx_fold(__u32 sum) {
@@ -177,21 +184,26 @@ CX_INLINE int cx_own_address(__u32 router, const struct in6_addr *outer, struct 
 }
 
 /* Tells the sender of a packet that is larger than the chosen binding how large it may be; the packet starts
- * behind the link header. Returns the reason. */
-CX_INLINE __u32 cx_answer_too_big(cx_context *ctx, __u32 link, const struct cx_packet *packet,
-                                  const struct cx_choice *choice, int *action) {
-  const struct cx_binding *row = bpf_map_lookup_elem(&cx_binding_rows, &choice->row);
-  struct cx_icmp_error error = {.type = CX_ICMP_TOO_BIG};
+ * behind the link header. Returns the reason. Verified on its own. */
+__noinline __u32 cx_answer_too_big(cx_context *ctx, const struct cx_packet *packet,
+                                   const struct cx_choice *choice, struct cx_sending *sending) {
+  if (!packet || !choice || !sending)
+    return CX_REASON_DROP_BROKEN_STATE;
+  __u32 link = sending->link;
+  const struct cx_binding *row = cx_binding_at(choice->row);
+  struct cx_icmp_error *error = cx_error();
   __u32 quote = packet->length < CX_QUOTE_MAX ? packet->length : CX_QUOTE_MAX;
 
-  if (!row || cx_own_address(row->router, &row->outer_source, &error.ip.source))
+  if (!row || !error || cx_own_address(row->router, &row->outer_source, &error->ip.source))
     return CX_REASON_DROP_BROKEN_STATE;
   if (packet->protocol == IPPROTO_ICMPV6 && !packet->later_fragment && cx_is_error(ctx, packet->upper))
     return CX_REASON_DROP_TOO_BIG;
   if (!cx_may_answer())
     return CX_REASON_DROP_ANSWER_LIMIT;
-  error.ip.destination = packet->source;
-  error.detail = bpf_htonl(row->mtu);
+  error->ip.destination = packet->source;
+  error->type = CX_ICMP_TOO_BIG;
+  error->code = 0;
+  error->detail = bpf_htonl(row->mtu);
   if (cx_trim(ctx, link + quote)) {
     /* It carries a tunnel already and cannot be cut. The stack takes what stands behind the promised length
      * for padding; a link would carry it. */
@@ -209,9 +221,9 @@ CX_INLINE __u32 cx_answer_too_big(cx_context *ctx, __u32 link, const struct cx_p
                  sizeof(payload_length)))
       return CX_REASON_DROP_TOO_BIG;
   }
-  if (cx_open(ctx, sizeof(error)) || cx_write_error(ctx, link, &error, quote))
+  if (cx_open(ctx, sizeof(*error)) || cx_write_error(ctx, link, error, quote))
     return CX_REASON_DROP_TOO_BIG;
-  return cx_send_error(ctx, link, &error.ip.destination, CX_REASON_PACKET_TOO_BIG, action);
+  return cx_send_error(ctx, link, &error->ip.destination, CX_REASON_PACKET_TOO_BIG, &sending->action);
 }
 
 /* RFC 2473 section 8.1 and 8.2: what an error from inside the tunnel means to the inner sender. */
@@ -234,17 +246,18 @@ CX_INLINE __u32 cx_translate_error(struct cx_icmp_error *error, __u32 inner_leng
 
 /* An ICMPv6 message that is perhaps an error about a packet of our tunnels: goes on to the sender of the
  * packet inside. CX_REASON_NOT_OURS when it is about something else. */
-CX_INLINE __u32 cx_relay_error(cx_context *ctx, __u32 link, const struct cx_packet *outer, int *action) {
+static __noinline __u32 cx_relay_error(cx_context *ctx, __u32 link, const struct cx_packet *outer,
+                                       int *action) {
   const __u32 headers = 2 * sizeof(struct cx_ipv6_header) + 8; /* in front of the inner packet */
   __u32 length = outer->length - sizeof(struct cx_ipv6_header);
   struct cx_tunnel_end_key ends;
   struct cx_ipv6_header quoted;
-  struct cx_icmp_error error;
+  struct cx_icmp_error *error = cx_error();
   __u32 reason;
 
-  if (cx_load(ctx, outer->upper, &error.type, 8))
+  if (!error || cx_load(ctx, outer->upper, &error->type, 8))
     return CX_REASON_NOT_OURS;
-  if (error.type < CX_ICMP_UNREACHABLE || error.type > CX_ICMP_PARAMETER_PROBLEM)
+  if (error->type < CX_ICMP_UNREACHABLE || error->type > CX_ICMP_PARAMETER_PROBLEM)
     return CX_REASON_NOT_OURS;
   if (outer->length > CX_IPV6_MIN_MTU || outer->length < headers ||
       cx_load(ctx, outer->upper + 8, &quoted, sizeof(quoted)))
@@ -269,19 +282,19 @@ CX_INLINE __u32 cx_relay_error(cx_context *ctx, __u32 link, const struct cx_pack
     return CX_REASON_DROP_ERROR_INVALID;
   if (quoted.next_header == IPPROTO_ICMPV6 && cx_is_error(ctx, link + headers + sizeof(quoted)))
     return CX_REASON_ERROR_KEPT;
-  reason = cx_translate_error(&error, sizeof(quoted) + bpf_ntohs(quoted.payload_length));
+  reason = cx_translate_error(error, sizeof(quoted) + bpf_ntohs(quoted.payload_length));
   if (reason)
     return reason;
   if (!cx_may_answer())
     return CX_REASON_DROP_ANSWER_LIMIT;
 
-  if (cx_own_address(end->router, &ends.local, &error.ip.source))
+  if (cx_own_address(end->router, &ends.local, &error->ip.source))
     return CX_REASON_DROP_BROKEN_STATE;
-  error.ip.destination = quoted.source;
-  if (cx_trim(ctx, link + outer->length) || cx_pop(ctx, headers - sizeof(error)) ||
-      cx_write_error(ctx, link, &error, outer->length - headers))
+  error->ip.destination = quoted.source;
+  if (cx_trim(ctx, link + outer->length) || cx_pop(ctx, headers - sizeof(*error)) ||
+      cx_write_error(ctx, link, error, outer->length - headers))
     return CX_REASON_DROP_DECAP_FAILED;
-  return cx_send_error(ctx, link, &error.ip.destination, CX_REASON_ERROR_RELAYED, action);
+  return cx_send_error(ctx, link, &error->ip.destination, CX_REASON_ERROR_RELAYED, action);
 }
 
 #endif

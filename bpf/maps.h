@@ -176,6 +176,14 @@ struct {
   __type(value, struct cx_answer_budget);
 } cx_answer_budgets SEC(".maps");
 
+/* One row; written and read by the packet that is on the CPU. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct cx_scratch);
+} cx_scratch SEC(".maps");
+
 /* Reasons: row hook * CX_REASON_ROWS + reason; written by every packet at its exit. */
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -10,8 +10,22 @@
 #define CX_FRAGMENT_MORE 1
 #define CX_SEGMENTS_LEFT 0xff
 
-/* What is known of a packet; everything in host order except the addresses. */
+/* The fixed header as it stands in the packet (RFC 8200 section 3). */
+struct cx_ipv6_header {
+  __be32 version_class_label;
+  __be16 payload_length;
+  __u8 next_header;
+  __u8 hop_limit;
+  struct in6_addr source;
+  struct in6_addr destination;
+};
+
+/* What is known of a packet; everything behind the fixed header in host order. */
 struct cx_packet {
+  __be32 version_class_label; /* as it stands in the packet, and so on to `destination` */
+  __be16 payload_length;
+  __u8 next_header;
+  __u8 hop_limit;
   struct in6_addr source;
   struct in6_addr destination;
   __u32 start;   /* offset of the IPv6 header */
@@ -25,7 +39,6 @@ struct cx_packet {
   __u16 source_port;
   __u16 destination_port;
   __u8 traffic_class;
-  __u8 hop_limit;
   __u8 protocol;       /* upper layer, behind all extension headers */
   __u8 fragmented;     /* a piece of a packet; an atomic fragment (RFC 6946) is a whole one */
   __u8 later_fragment; /* not the first fragment: there is no upper-layer header here */
@@ -34,15 +47,8 @@ struct cx_packet {
   __u8 routed;        /* a routing header has segments left: the destination is not the last one */
 };
 
-/* The fixed header as it stands in the packet (RFC 8200 section 3). */
-struct cx_ipv6_header {
-  __be32 version_class_label;
-  __be16 payload_length;
-  __u8 next_header;
-  __u8 hop_limit;
-  struct in6_addr source;
-  struct in6_addr destination;
-};
+_Static_assert(__builtin_offsetof(struct cx_packet, start) == sizeof(struct cx_ipv6_header),
+               "the fixed header is read into the packet");
 
 CX_INLINE int cx_same_address(const struct in6_addr *a, const struct in6_addr *b) {
   return a->s6_addr32[0] == b->s6_addr32[0] && a->s6_addr32[1] == b->s6_addr32[1] &&
@@ -65,23 +71,18 @@ CX_INLINE int cx_has_link_scope(const struct cx_packet *packet) {
 
 /* Fixed header only. Returns CX_REASON_NONE or why the packet is not one. */
 CX_INLINE __u32 cx_parse_fixed(cx_context *ctx, __u32 start, struct cx_packet *packet) {
-  struct cx_ipv6_header header;
-
-  if (cx_load(ctx, start, &header, sizeof(header)))
+  if (cx_load(ctx, start, packet, sizeof(struct cx_ipv6_header)))
     return CX_REASON_DROP_TRUNCATED;
-  __u32 word = bpf_ntohl(header.version_class_label);
+  __u32 word = bpf_ntohl(packet->version_class_label);
   if (word >> 28 != 6)
     return CX_REASON_DROP_NOT_IPV6;
-  packet->source = header.source;
-  packet->destination = header.destination;
   packet->start = start;
-  packet->upper = start + sizeof(header);
-  packet->length = sizeof(header) + bpf_ntohs(header.payload_length);
+  packet->upper = start + sizeof(struct cx_ipv6_header);
+  packet->length = sizeof(struct cx_ipv6_header) + bpf_ntohs(packet->payload_length);
   packet->segment = packet->length;
   packet->flow_label = word & 0xfffff;
   packet->traffic_class = word >> 20;
-  packet->hop_limit = header.hop_limit;
-  packet->protocol = header.next_header;
+  packet->protocol = packet->next_header;
   packet->spi = 0;
   packet->icmp_type = CX_ABSENT_ICMP;
   packet->icmp_code = CX_ABSENT_ICMP;
@@ -111,10 +112,15 @@ CX_INLINE __u32 cx_parse_spi(cx_context *ctx, __u32 at, struct cx_packet *packet
 }
 
 /* The extension headers: moves `upper` and `protocol` behind them. Headers that may stand in front of a
- * tunnelled packet and those of a fragment are all followed; ESP and "no next header" end the chain. */
-CX_INLINE __u32 cx_parse_chain(cx_context *ctx, struct cx_packet *packet) {
+ * tunnelled packet and those of a fragment are all followed; ESP and "no next header" end the chain. Verified
+ * on its own; unrolled, because 6.1 refuses a loop whose end falls through into its beginning, as a compiler
+ * may lay it out. */
+__noinline __u32 cx_parse_chain(cx_context *ctx, struct cx_packet *packet) {
+  if (!packet)
+    return CX_REASON_DROP_BROKEN_STATE;
   __u32 end = packet->start + packet->length;
 
+#pragma unroll
   for (int i = 0; i <= CX_HEADERS_MAX; i++) {
     struct {
       __u8 next;
@@ -218,8 +224,10 @@ CX_INLINE __u32 cx_parse_upper(cx_context *ctx, struct cx_packet *packet) {
   return CX_REASON_NONE;
 }
 
-/* Everything behind the fixed header. */
-CX_INLINE __u32 cx_parse_rest(cx_context *ctx, struct cx_packet *packet) {
+/* Everything behind the fixed header. Verified on its own. */
+__noinline __u32 cx_parse_rest(cx_context *ctx, struct cx_packet *packet) {
+  if (!packet)
+    return CX_REASON_DROP_BROKEN_STATE;
   __u32 reason = cx_parse_chain(ctx, packet);
   return reason ? reason : cx_parse_upper(ctx, packet);
 }

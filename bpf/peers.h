@@ -39,7 +39,8 @@ CX_INLINE int cx_is_own_tunnel(const struct cx_packet *packet) {
 }
 
 CX_INLINE const struct cx_neighbour *cx_find_neighbour(const struct in6_addr *address) {
-  __u32 *index = bpf_map_lookup_elem(&cx_neighbours, address);
+  struct in6_addr wanted = *address; /* on the stack, where 6.1 wants a key */
+  __u32 *index = bpf_map_lookup_elem(&cx_neighbours, &wanted);
   if (!index)
     return NULL;
   __u32 key = *(volatile __u32 *)index;

@@ -13,7 +13,14 @@ struct cx_choice {
   __u32 policy_id; /* policy that decided, valid if by_policy */
   __u32 by_policy;
   __u32 action; /* enum cx_action; 0 = the router's bindings by BID-PRI */
+  __u32 policy; /* row of cx_policies, valid if there are copies */
+  __u32 copies; /* bit i: binding i of the policy carries a copy beside `binding` */
 };
+
+/* A row of cx_binding_rows. Takes its number and not a place, which would have to be on the stack for 6.1. */
+CX_INLINE const struct cx_binding *cx_binding_at(__u32 row) {
+  return bpf_map_lookup_elem(&cx_binding_rows, &row);
+}
 
 /* The row a binding uses now, 0 when it is not usable. */
 CX_INLINE __u32 cx_binding_row(__u32 binding) {
@@ -55,6 +62,34 @@ CX_INLINE int cx_select_policy(__u32 position, struct cx_choice *choice) {
   choice->policy_id = policy->id;
   choice->by_policy = 1;
   return 1;
+}
+
+/* The bindings that carry copies for the policy at a position of cx_policies. The packet itself goes by the
+ * one with the smallest MTU: what fits there fits all. The choice is left as it is when none is usable. */
+__noinline int cx_choose_copies(__u32 position, struct cx_choice *choice) {
+  const struct cx_policy *policy = bpf_map_lookup_elem(&cx_policies, &position);
+  __u32 least = ~0U, own = 0, usable = 0;
+
+  if (!policy || !choice)
+    return 0;
+  for (__u32 i = 0; i < CX_POLICY_BINDINGS; i++) {
+    if (i >= policy->binding_count)
+      break;
+    __u32 row = cx_binding_row(policy->bindings[i]);
+    const struct cx_binding *binding = cx_binding_at(row);
+    if (!row || !binding)
+      continue;
+    usable |= 1U << i;
+    if (binding->mtu < least) {
+      least = binding->mtu;
+      own = 1U << i;
+      choice->binding = policy->bindings[i];
+      choice->row = row;
+    }
+  }
+  choice->policy = position;
+  choice->copies = usable & ~own;
+  return 0;
 }
 
 #endif

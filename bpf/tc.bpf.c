@@ -28,6 +28,7 @@ CX_INLINE int cx_finish(cx_context *ctx, __u32 hook, __u32 reason, int action, _
 
 /* Behind the fixed header of a packet that arrived: is it for home, and by which binding? */
 CX_INLINE __u32 cx_forward(cx_context *ctx, __u32 link, struct cx_packet *packet, int *action) {
+  struct cx_sending sending = {.hook = CX_HOOK_INGRESS, .link = link, .action = CX_DROP};
   struct cx_choice choice = {};
   __u32 reason;
 
@@ -50,7 +51,9 @@ CX_INLINE __u32 cx_forward(cx_context *ctx, __u32 link, struct cx_packet *packet
     cx_set_mark(ctx, cx_setting(CX_SETTING_BYPASS_MARK));
   if (reason)
     return reason;
-  return cx_send(ctx, link, packet, &choice, CX_FORWARDED_HERE, CX_ROOM_NONE, action);
+  reason = cx_send(ctx, packet, &choice, &sending);
+  *action = sending.action;
+  return reason;
 }
 
 CX_INLINE int cx_ingress(cx_context *ctx, const __u32 link) {
@@ -193,6 +196,8 @@ CX_INLINE __u32 cx_behind_stack(__u32 reason) {
 /* What the stack sent to the home interface: its own traffic and what it forwards; netfilter has run, the
  * mark is final. */
 CX_INLINE __u32 cx_from_stack(cx_context *ctx, struct cx_packet *packet, int *action) {
+  struct cx_sending sending = {
+      .hook = CX_HOOK_HOME, .link = CX_LINK_HEADER, .forwarding = CX_FORWARDED_BY_STACK, .action = CX_DROP};
   struct cx_choice choice = {};
   __u32 router;
   __u32 reason;
@@ -221,7 +226,9 @@ CX_INLINE __u32 cx_from_stack(cx_context *ctx, struct cx_packet *packet, int *ac
   reason = cx_classify(ctx, packet, router, &CX_ORIGIN_STACK(ctx), &choice);
   if (reason)
     return cx_behind_stack(reason);
-  return cx_send(ctx, CX_LINK_HEADER, packet, &choice, CX_FORWARDED_BY_STACK, CX_ROOM_NONE, action);
+  reason = cx_send(ctx, packet, &choice, &sending);
+  *action = sending.action;
+  return reason;
 }
 
 /* Lets nothing through but what must be segmented first: the device does that, and each segment is looked at

@@ -27,7 +27,6 @@ struct cx_walk {
   __u32 next_tree;         /* node of the tree after this one; 0 = it is the last */
   __u32 best;              /* rank of the best active match, CX_RANK_NONE = none yet */
   __u32 mark_decides;      /* the best match would have to know the mark */
-  __u32 unused[2];
 };
 
 _Static_assert(sizeof(struct cx_walk) == CX_KEY_WORDS * sizeof(__u32), "a node can look beside the walk");

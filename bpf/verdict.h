@@ -11,11 +11,18 @@
 #define CX_REASON_FIRST_PASS 8
 #define CX_REASON_FIRST_ANSWER 24
 #define CX_REASON_FIRST_DROP 32
+#define CX_REASON_FIRST_ALSO 56
 
 /* A word of the settings, 0 when there is none. */
 CX_INLINE __u32 cx_setting(__u32 setting) {
   __u32 *word = bpf_map_lookup_elem(&cx_settings, &setting);
   return word ? *(volatile __u32 *)word : 0;
+}
+
+/* Room to work in beside the stack. */
+CX_INLINE struct cx_scratch *cx_work(void) {
+  __u32 key = 0;
+  return bpf_map_lookup_elem(&cx_scratch, &key);
 }
 
 CX_INLINE void cx_count_reason(__u32 hook, __u32 reason, __u32 packets, __u32 bytes) {

@@ -49,6 +49,7 @@ function actionOf(
     case 'use':
     case 'copy': {
       const bids = readBindings(raw[kind] ?? [], names, [...path, kind], report);
+      if (kind === 'copy') checkCopies(bids, names, [...path, kind], report);
       return { kind, bindings: bids.flatMap((bid) => bid ?? []) };
     }
     case 'balance': {
@@ -70,6 +71,24 @@ function actionOf(
     case 'bypass':
       return { kind };
   }
+}
+
+/** A packet is prepared once for all copies, and the kinds of tunnel want it differently. */
+function checkCopies(
+  bids: readonly (number | undefined)[],
+  { tunnels }: BindingNames,
+  path: Path,
+  report: Report,
+): void {
+  const kinds = bids.map((bid) => (bid === undefined ? undefined : tunnels.get(bid)));
+  const first = kinds.find((kind) => kind !== undefined);
+  const other = kinds.findIndex((kind) => kind !== undefined && kind !== first);
+  if (other === -1) return;
+  report.at(
+    [...path, other],
+    `copies go by bindings of one tunnel kind; this one has tunnel: ${kinds[other]}, the first one ${first}`,
+    'list bindings of one kind, or give them the same tunnel:',
+  );
 }
 
 /** The BID of each reference; undefined, after a report, for what is unknown or there twice. */

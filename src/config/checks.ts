@@ -1,6 +1,7 @@
 /** Checks of meaning that both roles share: what no single value can be wrong about. */
 import type { Address, Prefix } from '../net/index.js';
 import { BINDINGS_PER_ROUTER } from '../policy/index.js';
+import type { TunnelKind } from './config.js';
 import { formatPath, type Path } from './document.js';
 import type { BindingNames } from './policies.js';
 import type { Report } from './report.js';
@@ -27,7 +28,8 @@ export function checkBindings(
   report: Report,
 ): BindingNames {
   const known = new Map<string, number>();
-  if (bindings === undefined) return { bids: known, listed: '', clear: false };
+  const tunnels = new Map<number, TunnelKind>();
+  if (bindings === undefined) return { bids: known, tunnels, listed: '', clear: false };
   if (bindings.length > BINDINGS_PER_ROUTER) {
     const message = `a router has at most ${BINDINGS_PER_ROUTER} bindings`;
     report.at([...path, BINDINGS_PER_ROUTER], message, 'remove the ones that are not used');
@@ -54,10 +56,12 @@ export function checkBindings(
     }
     known.set(String(bid), bid);
     known.set(name, bid);
+    tunnels.set(bid, tunnel);
     listed.push(`${name} (${bid})`);
   }
   return {
     bids: known,
+    tunnels,
     listed: listed.length > 0 ? `there are ${listed.join(', ')}` : 'this router has no bindings',
     clear,
   };

@@ -17,6 +17,7 @@ import {
 } from '../policy/index.js';
 import { readAction } from './action.js';
 import { checkBypasses } from './bypass.js';
+import type { TunnelKind } from './config.js';
 import type { Path } from './document.js';
 import type { Report } from './report.js';
 import { defaultPolicyName, defaultPolicyPriority, type RawPolicy } from './schema.js';
@@ -27,6 +28,8 @@ import { Uniqueness } from './uniqueness.js';
 export interface BindingNames {
   /** Name or BID as text -> BID. */
   readonly bids: ReadonlyMap<string, number>;
+  /** BID -> how its outer header is made. */
+  readonly tunnels: ReadonlyMap<number, TunnelKind>;
   /** How the bindings are listed in a hint. */
   readonly listed: string;
   /** False when some bindings are malformed or ambiguous, so that an unknown name proves nothing. */

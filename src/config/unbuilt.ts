@@ -12,7 +12,6 @@ export function unbuiltPolicies(config: Config, places: Places): ConfigProblem[]
       const refuse = (message: string, hint: string): ConfigProblem[] => [
         places.problemAt(placeOfPolicy(policy) ?? [], `policy ${name}: ${message}`, hint),
       ];
-      if (action.kind === 'copy') return refuse('copy is not carried out yet', 'write use: or balance:');
       if (action.kind === 'bypass' && (selector.cgroup !== undefined || config.role === 'home-agent')) {
         return refuse(
           'bypass is carried out for forwarded packets of a mobile router only, so far',

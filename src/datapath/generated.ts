@@ -6,6 +6,7 @@ export const CX_ABSENT_PORT = 65536;
 export const CX_BLOCK_NODES = 256;
 export const CX_CGROUP_LEVELS = 16;
 export const CX_DEFAULT_BINDINGS = 16;
+export const CX_ERROR_WORDS = 12;
 export const CX_FIELDS = 19;
 export const CX_GENERATIONS = 2;
 export const CX_HOOKS = 4;
@@ -16,6 +17,7 @@ export const CX_POLICY_BINDINGS = 8;
 export const CX_REASON_ROWS = 64;
 export const CX_SCHEMA = 2;
 export const CX_SETTINGS = 6;
+export const CX_SUM_WORDS = 16;
 export const CX_WALK_STEPS = 2048;
 
 /** enum cx_action */
@@ -85,6 +87,20 @@ export type CxField = (typeof CxField)[keyof typeof CxField];
 /** The name of a value; its number when it has none. */
 export function cxFieldName(value: number): string {
   const entry = Object.entries(CxField).find(([, each]) => each === value);
+  return entry?.[0] ?? String(value);
+}
+
+/** enum cx_forwarding */
+export const CxForwarding = {
+  HERE: 0,
+  BY_STACK: 1,
+} as const;
+
+export type CxForwarding = (typeof CxForwarding)[keyof typeof CxForwarding];
+
+/** The name of a value; its number when it has none. */
+export function cxForwardingName(value: number): string {
+  const entry = Object.entries(CxForwarding).find(([, each]) => each === value);
   return entry?.[0] ?? String(value);
 }
 
@@ -182,6 +198,8 @@ export const CxReason = {
   DROP_ERROR_INVALID: 49,
   DROP_BY_POLICY: 50,
   DROP_BYPASS: 51,
+  ALSO_COPIED: 56,
+  ALSO_COPY_LOST: 57,
 } as const;
 
 export type CxReason = (typeof CxReason)[keyof typeof CxReason];
@@ -203,6 +221,21 @@ export type CxRole = (typeof CxRole)[keyof typeof CxRole];
 /** The name of a value; its number when it has none. */
 export function cxRoleName(value: number): string {
   const entry = Object.entries(CxRole).find(([, each]) => each === value);
+  return entry?.[0] ?? String(value);
+}
+
+/** enum cx_room */
+export const CxRoom = {
+  NONE: 0,
+  READY: 1,
+  PREPARED: 2,
+} as const;
+
+export type CxRoom = (typeof CxRoom)[keyof typeof CxRoom];
+
+/** The name of a value; its number when it has none. */
+export function cxRoomName(value: number): string {
+  const entry = Object.entries(CxRoom).find(([, each]) => each === value);
   return entry?.[0] ?? String(value);
 }
 
@@ -489,9 +522,11 @@ export interface CxChoice {
   policyId: number;
   byPolicy: number;
   action: number;
+  policy: number;
+  copies: number;
 }
 
-export const CxChoiceSize = 20;
+export const CxChoiceSize = 28;
 
 /** Writes padding as zero. @throws RangeError for what a field cannot hold */
 export function encodeCxChoice(value: CxChoice, into = new Uint8Array(CxChoiceSize), offset = 0): Uint8Array {
@@ -502,6 +537,8 @@ export function encodeCxChoice(value: CxChoice, into = new Uint8Array(CxChoiceSi
   view.setUint32(8, inRange(value.policyId, 0, 4294967295, 'policyId'), true);
   view.setUint32(12, inRange(value.byPolicy, 0, 4294967295, 'byPolicy'), true);
   view.setUint32(16, inRange(value.action, 0, 4294967295, 'action'), true);
+  view.setUint32(20, inRange(value.policy, 0, 4294967295, 'policy'), true);
+  view.setUint32(24, inRange(value.copies, 0, 4294967295, 'copies'), true);
   return into;
 }
 
@@ -513,6 +550,8 @@ export function decodeCxChoice(bytes: Uint8Array, offset = 0): CxChoice {
     policyId: view.getUint32(8, true),
     byPolicy: view.getUint32(12, true),
     action: view.getUint32(16, true),
+    policy: view.getUint32(20, true),
+    copies: view.getUint32(24, true),
   };
 }
 
@@ -551,6 +590,125 @@ export function decodeCxNeighbour(bytes: Uint8Array, offset = 0): CxNeighbour {
     mac: formatMac(bytes.subarray(offset + 20, offset + 26)),
     ownMac: formatMac(bytes.subarray(offset + 26, offset + 32)),
     mtu: view.getUint16(32, true),
+  };
+}
+
+/** struct cx_origin */
+export interface CxOrigin {
+  ifindex: number;
+  local: number;
+  markKnown: number;
+  mark: number;
+}
+
+export const CxOriginSize = 16;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxOrigin(value: CxOrigin, into = new Uint8Array(CxOriginSize), offset = 0): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxOriginSize);
+  into.fill(0, offset, offset + CxOriginSize);
+  view.setUint32(0, inRange(value.ifindex, 0, 4294967295, 'ifindex'), true);
+  view.setUint32(4, inRange(value.local, 0, 4294967295, 'local'), true);
+  view.setUint32(8, inRange(value.markKnown, 0, 4294967295, 'markKnown'), true);
+  view.setUint32(12, inRange(value.mark, 0, 4294967295, 'mark'), true);
+  return into;
+}
+
+export function decodeCxOrigin(bytes: Uint8Array, offset = 0): CxOrigin {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxOriginSize);
+  return {
+    ifindex: view.getUint32(0, true),
+    local: view.getUint32(4, true),
+    markKnown: view.getUint32(8, true),
+    mark: view.getUint32(12, true),
+  };
+}
+
+/** struct cx_packet */
+export interface CxPacket {
+  versionClassLabel: number;
+  payloadLength: number;
+  nextHeader: number;
+  hopLimit: number;
+  source: string;
+  destination: string;
+  start: number;
+  upper: number;
+  length: number;
+  segment: number;
+  flowLabel: number;
+  spi: number;
+  icmpType: number;
+  icmpCode: number;
+  sourcePort: number;
+  destinationPort: number;
+  trafficClass: number;
+  protocol: number;
+  fragmented: number;
+  laterFragment: number;
+  hasPorts: number;
+  authenticated: number;
+  routed: number;
+}
+
+export const CxPacketSize = 80;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxPacket(value: CxPacket, into = new Uint8Array(CxPacketSize), offset = 0): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxPacketSize);
+  into.fill(0, offset, offset + CxPacketSize);
+  view.setUint32(0, inRange(value.versionClassLabel, 0, 4294967295, 'versionClassLabel'), false);
+  view.setUint16(4, inRange(value.payloadLength, 0, 65535, 'payloadLength'), false);
+  view.setUint8(6, inRange(value.nextHeader, 0, 255, 'nextHeader'));
+  view.setUint8(7, inRange(value.hopLimit, 0, 255, 'hopLimit'));
+  into.set(parseIpv6(value.source), offset + 8);
+  into.set(parseIpv6(value.destination), offset + 24);
+  view.setUint32(40, inRange(value.start, 0, 4294967295, 'start'), true);
+  view.setUint32(44, inRange(value.upper, 0, 4294967295, 'upper'), true);
+  view.setUint32(48, inRange(value.length, 0, 4294967295, 'length'), true);
+  view.setUint32(52, inRange(value.segment, 0, 4294967295, 'segment'), true);
+  view.setUint32(56, inRange(value.flowLabel, 0, 4294967295, 'flowLabel'), true);
+  view.setUint32(60, inRange(value.spi, 0, 4294967295, 'spi'), true);
+  view.setUint16(64, inRange(value.icmpType, 0, 65535, 'icmpType'), true);
+  view.setUint16(66, inRange(value.icmpCode, 0, 65535, 'icmpCode'), true);
+  view.setUint16(68, inRange(value.sourcePort, 0, 65535, 'sourcePort'), true);
+  view.setUint16(70, inRange(value.destinationPort, 0, 65535, 'destinationPort'), true);
+  view.setUint8(72, inRange(value.trafficClass, 0, 255, 'trafficClass'));
+  view.setUint8(73, inRange(value.protocol, 0, 255, 'protocol'));
+  view.setUint8(74, inRange(value.fragmented, 0, 255, 'fragmented'));
+  view.setUint8(75, inRange(value.laterFragment, 0, 255, 'laterFragment'));
+  view.setUint8(76, inRange(value.hasPorts, 0, 255, 'hasPorts'));
+  view.setUint8(77, inRange(value.authenticated, 0, 255, 'authenticated'));
+  view.setUint8(78, inRange(value.routed, 0, 255, 'routed'));
+  return into;
+}
+
+export function decodeCxPacket(bytes: Uint8Array, offset = 0): CxPacket {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxPacketSize);
+  return {
+    versionClassLabel: view.getUint32(0, false),
+    payloadLength: view.getUint16(4, false),
+    nextHeader: view.getUint8(6),
+    hopLimit: view.getUint8(7),
+    source: formatIpv6(bytes.subarray(offset + 8, offset + 24)),
+    destination: formatIpv6(bytes.subarray(offset + 24, offset + 40)),
+    start: view.getUint32(40, true),
+    upper: view.getUint32(44, true),
+    length: view.getUint32(48, true),
+    segment: view.getUint32(52, true),
+    flowLabel: view.getUint32(56, true),
+    spi: view.getUint32(60, true),
+    icmpType: view.getUint16(64, true),
+    icmpCode: view.getUint16(66, true),
+    sourcePort: view.getUint16(68, true),
+    destinationPort: view.getUint16(70, true),
+    trafficClass: view.getUint8(72),
+    protocol: view.getUint8(73),
+    fragmented: view.getUint8(74),
+    laterFragment: view.getUint8(75),
+    hasPorts: view.getUint8(76),
+    authenticated: view.getUint8(77),
+    routed: view.getUint8(78),
   };
 }
 
@@ -783,6 +941,85 @@ export function decodeCxRouterKey(bytes: Uint8Array, offset = 0): CxRouterKey {
   };
 }
 
+/** struct cx_scratch */
+export interface CxScratch {
+  walk: number[];
+  chunk: number[];
+  error: number[];
+}
+
+export const CxScratchSize = 240;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxScratch(
+  value: CxScratch,
+  into = new Uint8Array(CxScratchSize),
+  offset = 0,
+): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxScratchSize);
+  into.fill(0, offset, offset + CxScratchSize);
+  inRange(value.walk.length, 0, 32, 'walk.length');
+  for (const [i, iItem] of value.walk.entries()) {
+    view.setUint32(i * 4, inRange(iItem, 0, 4294967295, 'walk'), true);
+  }
+  inRange(value.chunk.length, 0, 16, 'chunk.length');
+  for (const [i, iItem] of value.chunk.entries()) {
+    view.setUint32(128 + i * 4, inRange(iItem, 0, 4294967295, 'chunk'), false);
+  }
+  inRange(value.error.length, 0, 12, 'error.length');
+  for (const [i, iItem] of value.error.entries()) {
+    view.setUint32(192 + i * 4, inRange(iItem, 0, 4294967295, 'error'), false);
+  }
+  return into;
+}
+
+export function decodeCxScratch(bytes: Uint8Array, offset = 0): CxScratch {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxScratchSize);
+  return {
+    walk: Array.from({ length: 32 }, (_, i) => view.getUint32(i * 4, true)),
+    chunk: Array.from({ length: 16 }, (_, i) => view.getUint32(128 + i * 4, false)),
+    error: Array.from({ length: 12 }, (_, i) => view.getUint32(192 + i * 4, false)),
+  };
+}
+
+/** struct cx_sending */
+export interface CxSending {
+  hook: number;
+  link: number;
+  forwarding: CxForwarding;
+  room: CxRoom;
+  action: number;
+}
+
+export const CxSendingSize = 20;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxSending(
+  value: CxSending,
+  into = new Uint8Array(CxSendingSize),
+  offset = 0,
+): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxSendingSize);
+  into.fill(0, offset, offset + CxSendingSize);
+  view.setUint32(0, inRange(value.hook, 0, 4294967295, 'hook'), true);
+  view.setUint32(4, inRange(value.link, 0, 4294967295, 'link'), true);
+  view.setUint32(8, inRange(value.forwarding, 0, 4294967295, 'forwarding'), true);
+  view.setUint32(12, inRange(value.room, 0, 4294967295, 'room'), true);
+  view.setInt32(16, inRange(value.action, -2147483648, 2147483647, 'action'), true);
+  return into;
+}
+
+export function decodeCxSending(bytes: Uint8Array, offset = 0): CxSending {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxSendingSize);
+  return {
+    hook: view.getUint32(0, true),
+    link: view.getUint32(4, true),
+    forwarding: view.getUint32(8, true) as CxForwarding,
+    room: view.getUint32(12, true) as CxRoom,
+    action: view.getInt32(16, true),
+  };
+}
+
 /** struct cx_tunnel_end */
 export interface CxTunnelEnd {
   local: string;
@@ -920,7 +1157,6 @@ export interface CxWalk {
   nextTree: number;
   best: number;
   markDecides: number;
-  unused: number[];
 }
 
 export const CxWalkSize = 128;
@@ -934,16 +1170,12 @@ export function encodeCxWalk(value: CxWalk, into = new Uint8Array(CxWalkSize), o
     view.setUint32(i * 4, inRange(iItem, 0, 4294967295, 'words'), true);
   }
   encodeCxChoice(value.choice, into, offset + 76);
-  view.setUint32(96, inRange(value.firstBlock, 0, 4294967295, 'firstBlock'), true);
-  view.setUint32(100, inRange(value.firstPolicy, 0, 4294967295, 'firstPolicy'), true);
-  view.setUint32(104, inRange(value.at, 0, 4294967295, 'at'), true);
-  view.setUint32(108, inRange(value.nextTree, 0, 4294967295, 'nextTree'), true);
-  view.setUint32(112, inRange(value.best, 0, 4294967295, 'best'), true);
-  view.setUint32(116, inRange(value.markDecides, 0, 4294967295, 'markDecides'), true);
-  inRange(value.unused.length, 0, 2, 'unused.length');
-  for (const [i, iItem] of value.unused.entries()) {
-    view.setUint32(120 + i * 4, inRange(iItem, 0, 4294967295, 'unused'), true);
-  }
+  view.setUint32(104, inRange(value.firstBlock, 0, 4294967295, 'firstBlock'), true);
+  view.setUint32(108, inRange(value.firstPolicy, 0, 4294967295, 'firstPolicy'), true);
+  view.setUint32(112, inRange(value.at, 0, 4294967295, 'at'), true);
+  view.setUint32(116, inRange(value.nextTree, 0, 4294967295, 'nextTree'), true);
+  view.setUint32(120, inRange(value.best, 0, 4294967295, 'best'), true);
+  view.setUint32(124, inRange(value.markDecides, 0, 4294967295, 'markDecides'), true);
   return into;
 }
 
@@ -952,13 +1184,12 @@ export function decodeCxWalk(bytes: Uint8Array, offset = 0): CxWalk {
   return {
     words: Array.from({ length: 19 }, (_, i) => view.getUint32(i * 4, true)),
     choice: decodeCxChoice(bytes, offset + 76),
-    firstBlock: view.getUint32(96, true),
-    firstPolicy: view.getUint32(100, true),
-    at: view.getUint32(104, true),
-    nextTree: view.getUint32(108, true),
-    best: view.getUint32(112, true),
-    markDecides: view.getUint32(116, true),
-    unused: Array.from({ length: 2 }, (_, i) => view.getUint32(120 + i * 4, true)),
+    firstBlock: view.getUint32(104, true),
+    firstPolicy: view.getUint32(108, true),
+    at: view.getUint32(112, true),
+    nextTree: view.getUint32(116, true),
+    best: view.getUint32(120, true),
+    markDecides: view.getUint32(124, true),
   };
 }
 

@@ -21,6 +21,7 @@ export const MAP_MEANINGS = {
   cx_neighbours: 'on-link inner destination -> row of cx_neighbour_rows',
   cx_neighbour_rows: 'link and MAC of an on-link inner destination',
   cx_answer_budgets: 'how many ICMPv6 errors each CPU may send now',
+  cx_scratch: 'room that each CPU works in',
   cx_reasons: 'packets by hook and reason',
 } as const;
 

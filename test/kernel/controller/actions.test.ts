@@ -75,6 +75,46 @@ test.serial(
   },
 );
 
+test.serial('every usable binding carries a copy', async (t) => {
+  const alarm = { name: 'alarm', match: { protocol: 'udp', 'destination-port': 5700 }, copy: ['a', 'b'] };
+  await withSite(t, { mr: mobileRouter({ policies: [alarm] }), ha: homeAgent() }, async (site) => {
+    await site.ready();
+    const [ra, rb, cn] = await Promise.all([
+      site.capture('ra', 'mr0'),
+      site.capture('rb', 'mr0'),
+      site.capture('cn', 'eth0'),
+    ]);
+    const send = async (from: 'lan' | 'mr', arriving: number): Promise<void> => {
+      const start = cn.position;
+      await Stream.send(site.node(from), { to: addresses.correspondent, port: 5700, count: 5 });
+      await until(() => cn.packets(toPort(5700), start).length === arriving, {
+        what: `${arriving} packets to arrive`,
+        timeout: PATIENCE,
+      });
+    };
+    await send('lan', 10);
+    await send('mr', 10);
+    for (const [capture, careOf] of [
+      [ra, addresses.careOfA],
+      [rb, addresses.careOfB],
+    ] as const) {
+      const outers = capture.packets(toPort(5700)).map(({ inner, outer }) => inner && outer.source);
+      t.deepEqual(
+        outers,
+        Array.from({ length: 10 }, () => careOf),
+        'each copy has the source of its link',
+      );
+    }
+    t.is(await site.reason('also-copied'), 10);
+    t.is(await site.reason('also-copy-lost'), 0);
+    await site.mr.coax(['binding', 'set', '--bid', '1', '--down']);
+    await send('lan', 5);
+    await site.mr.coax(['binding', 'set', '--bid', '1', '--up']);
+    await site.ready();
+    await send('lan', 10);
+  });
+});
+
 test.serial('flows are shared by both bindings, and all of them take the one that is left', async (t) => {
   const shared = { name: 'shared', match: { protocol: 'udp' }, balance: { a: 1, b: 1 } };
   await withSite(t, { mr: mobileRouter({ policies: [shared] }), ha: homeAgent() }, async (site) => {

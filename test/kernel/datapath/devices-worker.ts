@@ -27,6 +27,7 @@ import {
   outerDown,
   outerUp,
   policies,
+  selectorOf,
   up,
 } from './worlds.js';
 
@@ -34,6 +35,9 @@ const [bpffs = ''] = process.argv.slice(2);
 const LIMITS = { bindings: 8, routers: 4, policies: 16, prefixes: 16, routes: 16, neighbours: 16 };
 /** Destination port that policies send to binding B. */
 const TO_B = 3000;
+/** Destination port of which both carry a copy; and then only smaller ones fit, so that B's is the packet itself. */
+const TO_BOTH = 3001;
+const MTU_OF_B = 1400;
 const MAC = {
   lan: '02:00:00:00:01:01',
   lanHost: '02:00:00:00:01:10',
@@ -68,6 +72,25 @@ async function check(
     results[name] = packetDifference(expected.bytes(actual), actual, link);
   } catch (error) {
     results[name] = String(error);
+  }
+}
+
+/** As `check`, for a packet of which a copy comes out of each of two devices. */
+async function checkBoth(
+  name: string,
+  send: () => void,
+  wires: readonly { from: Wire; expected: Packet; link: boolean }[],
+): Promise<void> {
+  for (const [number, { from, expected, link }] of wires.entries()) {
+    await check(
+      `${name}, copy ${number + 1}`,
+      () => {
+        if (number === 0) send();
+      },
+      from,
+      expected,
+      link,
+    );
   }
 }
 
@@ -118,10 +141,25 @@ async function mobileRouter(): Promise<void> {
     mobileWorld({
       rows: {
         A: mobileRow('A', { ifindex: ifindexOf('up-tun'), flags: CxBindingFlag.NO_LINK_HEADER }),
-        B: mobileRow('B', { ifindex: ifindexOf('up-eth'), nextHopMac: MAC.upRouter, ownMac: MAC.up }),
+        B: mobileRow('B', {
+          ifindex: ifindexOf('up-eth'),
+          nextHopMac: MAC.upRouter,
+          ownMac: MAC.up,
+          mtu: MTU_OF_B,
+        }),
         C: null,
       },
-      policies: policies({ match: { destinationPort: { low: TO_B, high: TO_B } }, use: [BID.B] }),
+      policies: [
+        ...policies({ match: { destinationPort: { low: TO_B, high: TO_B } }, use: [BID.B] }),
+        {
+          fid: 2,
+          name: 'both',
+          priority: 20,
+          selector: selectorOf({ destinationPort: { low: TO_BOTH, high: TO_BOTH } }),
+          action: { kind: 'copy', bindings: [BID.A, BID.B] },
+          otherwise: 'next',
+        },
+      ],
       neighbours: [
         { address: LAN_HOST, ifindex: ifindexOf('lan-eth'), mac: MAC.lanHost, ownMac: MAC.lan, mtu: 1500 },
       ],
@@ -158,6 +196,19 @@ async function mobileRouter(): Promise<void> {
     byB,
     true,
   );
+
+  const both = [
+    { from: upTun, expected: outerUp('A').carrying(udp(TO_BOTH, 63)), link: false },
+    { from: upEth, expected: outerUp('B').carrying(udp(TO_BOTH, 63)).onEthernet(toRouter), link: true },
+  ];
+  await checkBoth('tun to tun and Ethernet', () => lanTun.send(udp(TO_BOTH).bytes()), both);
+  await checkBoth(
+    'Ethernet to tun and Ethernet',
+    () => lanEth.send(udp(TO_BOTH).onEthernet(fromHost).bytes()),
+    both,
+  );
+  results['copies are counted'] =
+    countOf(datapath, 'also-copied') === 2 && countOf(datapath, 'also-copy-lost') === 0 ? '' : 'miscounted';
 
   const inner = (hopLimit = 64, destination: string = LAN_HOST): Packet =>
     down({ hopLimit, destination }).udp({ destinationPort: 4000 }).payload(40);

@@ -26,6 +26,8 @@ export interface PacketRow {
   expected?: Packet;
   /** Packets that are to be counted, if not one. */
   counted?: number;
+  /** What is counted beside the reason. */
+  also?: { reason: ReasonName; packets: number };
   /** Router and FID of the policy that is to be counted. */
   policy?: [router: number, fid: number];
 }
@@ -60,14 +62,19 @@ export async function checkRow(datapath: TestDatapath, row: PacketRow): Promise<
   const packet = row.packet.bytes();
   const hits = row.policy ? datapath.policyHits(...row.policy) : 0;
   const outcome = datapath.run(row.program, packet, row.context);
-  const wanted = `${row.hook} ${row.reason}`;
+  const wanted = [row.reason, ...(row.also ? [row.also.reason] : [])]
+    .map((reason) => `${row.hook} ${reason}`)
+    .join(', ');
   if (verdictText(outcome) !== wanted) {
     wrong.push(`verdict: expected ${wanted}, got ${verdictText(outcome)}`);
   }
   if (outcome.action !== actionOf(row.reason)) {
     wrong.push(`action: expected ${actionOf(row.reason)}, got ${outcome.action}`);
   }
-  const [verdict] = outcome.verdicts;
+  const [verdict, also] = outcome.verdicts;
+  if (also?.packets !== row.also?.packets) {
+    wrong.push(`counted beside: expected ${row.also?.packets}, got ${also?.packets}`);
+  }
   if (verdict && (verdict.packets !== (row.counted ?? 1) || verdict.bytes !== packet.length)) {
     wrong.push(
       `counted: expected ${row.counted ?? 1} packets and ${packet.length} bytes, got ${verdict.packets} and ${verdict.bytes}`,

@@ -3,6 +3,7 @@ import test from 'ava';
 import { CxReason } from '../../../src/datapath/index.js';
 import { actionTables } from './action-table.js';
 import { agentTables } from './agent-table.js';
+import { copyTables } from './copy-table.js';
 import { errorTables } from './error-table.js';
 import { homeTables } from './home-table.js';
 import { ingressTables } from './ingress-table.js';
@@ -19,6 +20,7 @@ const tables: PacketTable[] = [
   ...errorTables,
   ...selectorTables,
   ...actionTables,
+  ...copyTables,
 ];
 
 /** Reasons that no packet of a test run can get, and why. */
@@ -50,7 +52,11 @@ for (const { title, role, rows } of tables) {
 }
 
 test('the tables produce every reason that a packet can get', (t) => {
-  const produced = new Set<string>(tables.flatMap(({ rows }) => rows.map((row) => row.reason)));
+  const produced = new Set<string>(
+    tables.flatMap(({ rows }) =>
+      rows.flatMap(({ reason, also }) => [reason, ...(also ? [also.reason] : [])]),
+    ),
+  );
   const missing = Object.keys(CxReason).filter((reason) => !produced.has(reason));
   t.deepEqual(missing.sort(), Object.keys(UNREACHABLE).sort());
 });
