@@ -8,7 +8,7 @@
 #ifndef COAX_BALANCE_H
 #define COAX_BALANCE_H
 
-#include "packet.h"
+#include "fragment.h"
 #include "select.h"
 
 #define CX_LOG_STEPS 64 /* pieces of the curve between two powers of two */
@@ -22,13 +22,6 @@ static const __u32 cx_log2_table[CX_LOG_STEPS + 1] = {
     44990, 45904, 46809, 47705, 48593, 49472, 50344, 51207, 52063, 52911, 53751, 54584, 55410,
     56229, 57040, 57845, 58643, 59434, 60219, 60997, 61769, 62534, 63294, 64047, 64794, 65536,
 };
-
-/* Spreads the bits of a word (the finalizer of MurmurHash3). */
-CX_INLINE __u32 cx_mix(__u32 word) {
-  word = (word ^ word >> 16) * 0x85ebca6b;
-  word = (word ^ word >> 13) * 0xc2b2ae35;
-  return word ^ word >> 16;
-}
 
 /* The same number for all packets of a flow. All fragments of one packet share it, so what only the first one
  * shows does not count: ports, and the protocol when headers stand in front of it. The flow label does not

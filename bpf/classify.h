@@ -4,7 +4,7 @@
 #define COAX_CLASSIFY_H
 
 #include "balance.h"
-#include "key.h"
+#include "fragment.h"
 #include "tree.h"
 
 /* Rows of one generation in cx_policies and cx_routers; set before load from the maps' sizes. */
@@ -36,6 +36,9 @@ __noinline __u32 cx_classify(cx_context *ctx, const struct cx_packet *packet, __
     cx_make_key(packet, origin, walk->words);
     if (origin->local && row->cgroup_depth)
       walk->words[CX_FIELD_CGROUP] = cx_cgroup_number(ctx, slot, row->cgroup_depth);
+    if (row->fragments && packet->fragmented &&
+        cx_follow_fragment(packet, origin->ifindex, (struct cx_key *)walk->words))
+      cx_count_reason(origin->hook, CX_REASON_ALSO_FRAGMENT_ALONE, 1, packet->length);
     walk->first_block = slot * cx_blocks_per_generation;
     walk->first_policy = slot * cx_policies_per_generation + row->first_policy;
     cx_walk_trees(walk);

@@ -26,6 +26,8 @@ typedef enum {
   CX_REASON_ROWS = 64,      /* rows of one hook in cx_reasons; leaves room for new reasons */
   CX_SUM_WORDS = 16,        /* words that are summed up at a time */
   CX_ERROR_WORDS = 12,      /* words of an ICMPv6 error in front of what it quotes */
+  CX_FRAGMENT_SLICES = 16,  /* parts of cx_fragments that do not push each other out */
+  CX_FRAGMENT_ROWS = 2048,  /* rows of one; a power of two */
   CX_HOOKS = 4,
   CX_SETTINGS = 6,
 } cx_constants;
@@ -211,9 +213,19 @@ struct cx_router {
   __u32 policy_count;
   __u32 known_root;   /* node to start at where the mark is known; 0 = no policies */
   __u32 unknown_root; /* the same where it is not */
+  __u32 fragments;    /* 1 = policies ask for what only the first fragment of a packet shows */
   __u32 cgroup_depth; /* levels of cgroups at which policies name one, 0 = none does */
   __u32 binding_count;
   __u32 bindings[CX_DEFAULT_BINDINGS]; /* binding indices, lowest BID-PRI first */
+};
+
+/* What the first fragment of a packet shows and the others do not. Each word is written and read at once and
+ * carries a third of the hash of the packet's addresses and identification in its upper half, so that a row
+ * of which another packet has written a part is nobody's. The lower halves, from the left: */
+struct cx_fragment {
+  __u64 spi;
+  __u64 ports; /* source, destination */
+  __u64 rest;  /* protocol (8 bits), ICMPv6 type (8), code (8), time (6), enum cx_fragment_has (2) */
 };
 
 /* A cgroup that policies of a generation name. */
@@ -311,8 +323,9 @@ enum cx_reason {
   CX_REASON_DROP_BY_POLICY = 50,     /* a policy says so */
   CX_REASON_DROP_BYPASS = 51, /* a policy would bypass it, but its route is decided: behind the stack */
   /* counted beside the reason a packet left for */
-  CX_REASON_ALSO_COPIED = 56,    /* a policy had one more binding carry it */
-  CX_REASON_ALSO_COPY_LOST = 57, /* it could not: its next hop is not known yet, or its uplink refused */
+  CX_REASON_ALSO_COPIED = 56,         /* a policy had one more binding carry it */
+  CX_REASON_ALSO_COPY_LOST = 57,      /* it could not: its next hop is not known yet, or its uplink refused */
+  CX_REASON_ALSO_FRAGMENT_ALONE = 58, /* the first fragment is not known, so it was as if it had no ports */
 };
 
 /* Packets that left with one reason at one hook (per CPU). */

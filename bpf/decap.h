@@ -50,7 +50,7 @@ static __noinline __u32 cx_relay(cx_context *ctx, struct cx_packet *inner, __u32
 
   if (inner->hop_limit <= 1 || cx_parse_rest(ctx, inner))
     return CX_REASON_NONE;
-  reason = cx_classify(ctx, inner, router, &CX_ORIGIN_HERE(ctx), &choice);
+  reason = cx_classify(ctx, inner, router, &CX_ORIGIN_HERE(ctx, sending->hook), &choice);
   if (reason)
     return reason == CX_REASON_DROP_BY_POLICY ? reason : CX_REASON_NONE;
   const struct cx_binding *row = cx_binding_at(choice.row);

@@ -5,8 +5,14 @@
 
 #include "packet.h"
 
+/* A packet's key as functions that are verified on their own take it. */
+struct cx_key {
+  __u32 words[CX_FIELDS];
+};
+
 /* What is known of a packet at a hook beside its headers. */
 struct cx_origin {
+  __u32 hook;    /* enum cx_hook */
   __u32 ifindex; /* ingress interface, 0 = made here */
   __u32 local;   /* it may have been sent by a process of this machine */
   __u32 mark_known;
@@ -14,11 +20,15 @@ struct cx_origin {
 };
 
 /* A packet that arrived at this hook's interface; netfilter has not seen it. */
-#define CX_ORIGIN_HERE(ctx) ((struct cx_origin){.ifindex = cx_ifindex(ctx)})
+#define CX_ORIGIN_HERE(ctx, from) ((struct cx_origin){.hook = (from), .ifindex = cx_ifindex(ctx)})
 
 /* A packet that the stack has routed; its mark is final. */
 #define CX_ORIGIN_STACK(ctx)                                                                                 \
-  ((struct cx_origin){.ifindex = cx_ingress_ifindex(ctx), .local = 1, .mark_known = 1, .mark = cx_mark(ctx)})
+  ((struct cx_origin){.hook = CX_HOOK_HOME,                                                                  \
+                      .ifindex = cx_ingress_ifindex(ctx),                                                    \
+                      .local = 1,                                                                            \
+                      .mark_known = 1,                                                                       \
+                      .mark = cx_mark(ctx)})
 
 CX_INLINE void cx_put_address(__u32 *words, const struct in6_addr *address) {
   words[0] = bpf_ntohl(address->s6_addr32[0]);

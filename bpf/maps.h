@@ -71,6 +71,25 @@ struct {
   __type(value, __u32);
 } cx_cgroups SEC(".maps");
 
+/* What first fragments showed, CX_FRAGMENT_ROWS rows for each slice; written and read by fragments where the
+ * active policies ask for ports, SPIs or ICMPv6 types. Whatever it holds is bounded, and replaced by newer.
+ */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, CX_FRAGMENT_SLICES *CX_FRAGMENT_ROWS);
+  __type(key, __u32);
+  __type(value, struct cx_fragment);
+} cx_fragments SEC(".maps");
+
+/* ingress interface -> its slice of cx_fragments, so that a flood at one costs the others nothing; written by
+ * the controller. Those without an entry and what was made here share slice 0. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 256);
+  __type(key, __u32);
+  __type(value, __u32);
+} cx_fragment_slices SEC(".maps");
+
 /* The policies of both generations, one slot after the other; written by the controller into the spare
  * slot only. */
 struct {

@@ -33,6 +33,7 @@ struct cx_packet {
   __u32 length;  /* bytes of the whole IPv6 packet */
   __u32 segment; /* bytes of its largest piece once segmented */
   __u32 flow_label;
+  __u32 fragment;  /* identification of the packet that this is a piece of */
   __u32 spi;       /* of the first AH or ESP header, 0 = none */
   __u16 icmp_type; /* CX_ABSENT_ICMP = none */
   __u16 icmp_code; /* the same */
@@ -83,6 +84,7 @@ CX_INLINE __u32 cx_parse_fixed(cx_context *ctx, __u32 start, struct cx_packet *p
   packet->flow_label = word & 0xfffff;
   packet->traffic_class = word >> 20;
   packet->protocol = packet->next_header;
+  packet->fragment = 0;
   packet->spi = 0;
   packet->icmp_type = CX_ABSENT_ICMP;
   packet->icmp_code = CX_ABSENT_ICMP;
@@ -145,8 +147,11 @@ __noinline __u32 cx_parse_chain(cx_context *ctx, struct cx_packet *packet) {
       return CX_REASON_DROP_TRUNCATED;
     if (packet->protocol == IPPROTO_FRAGMENT) {
       size = 8;
-      if (header.detail & bpf_htons(CX_FRAGMENT_OFFSET | CX_FRAGMENT_MORE))
+      if (header.detail & bpf_htons(CX_FRAGMENT_OFFSET | CX_FRAGMENT_MORE)) {
         packet->fragmented = 1;
+        if (cx_load(ctx, packet->upper + 4, &packet->fragment, sizeof(packet->fragment)))
+          return CX_REASON_DROP_TRUNCATED;
+      }
       if (header.detail & bpf_htons(CX_FRAGMENT_OFFSET)) {
         packet->later_fragment = 1;
         packet->protocol = header.next;

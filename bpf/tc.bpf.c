@@ -46,7 +46,7 @@ CX_INLINE __u32 cx_forward(cx_context *ctx, __u32 link, struct cx_packet *packet
     return reason;
   if (cx_role == CX_ROLE_HOME_AGENT && cx_is_own_tunnel(packet))
     return CX_REASON_DROP_LOOP;
-  reason = cx_classify(ctx, packet, router, &CX_ORIGIN_HERE(ctx), &choice);
+  reason = cx_classify(ctx, packet, router, &CX_ORIGIN_HERE(ctx, CX_HOOK_INGRESS), &choice);
   if (reason == CX_REASON_BYPASS)
     cx_set_mark(ctx, cx_setting(CX_SETTING_BYPASS_MARK));
   if (reason)
@@ -123,7 +123,7 @@ CX_INLINE __u32 cx_find_bypass(cx_context *ctx, __u32 link) {
     return CX_REASON_LEFT_TO_STACK;
   __u32 router = cx_router_of(&cx_routes, &packet.destination);
   if (!router || cx_router_of(&cx_prefixes, &packet.source) != router || cx_parse_rest(ctx, &packet) ||
-      cx_classify(ctx, &packet, router, &CX_ORIGIN_HERE(ctx), &choice) != CX_REASON_BYPASS)
+      cx_classify(ctx, &packet, router, &CX_ORIGIN_HERE(ctx, CX_HOOK_INGRESS), &choice) != CX_REASON_BYPASS)
     return CX_REASON_LEFT_TO_STACK;
   cx_set_mark(ctx, cx_setting(CX_SETTING_BYPASS_MARK));
   return CX_REASON_BYPASS;

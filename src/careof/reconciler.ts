@@ -288,6 +288,9 @@ export class Reconciler {
     report: ReconcileReport,
   ): void {
     const desired = planAttachments(config, plan, devices, snapshot, report);
+    this.#datapath.fragmentSlices.sync(
+      desired.flatMap(({ role, ifindex }) => (role === 'ingress' || role === 'transit' ? [ifindex] : [])),
+    );
     try {
       report.changes = this.#datapath.attachments.sync(
         desired,

@@ -5,6 +5,7 @@ import { Attachments } from './attachments.js';
 import { BindingTable } from './binding-table.js';
 import { Counters } from './counters.js';
 import { DatapathError } from './datapath-error.js';
+import { FragmentSlices } from './fragment-slices.js';
 import { type CxRole, CxSetting } from './generated.js';
 import { setGenerationSizes } from './generation-sizes.js';
 import { GenerationTable } from './generation-table.js';
@@ -48,6 +49,7 @@ export class Datapath implements Disposable {
   readonly prefixes: PrefixMap;
   readonly tunnelEnds: RowMap;
   readonly neighbours: RowMap;
+  readonly fragmentSlices: FragmentSlices;
   readonly attachments: Attachments;
   readonly counters: Counters;
   readonly #object: LoadedObject;
@@ -86,6 +88,7 @@ export class Datapath implements Disposable {
     this.prefixes = new PrefixMap(map('cx_prefixes'));
     this.tunnelEnds = new RowMap(map('cx_tunnel_ends'), map('cx_tunnel_end_rows'));
     this.neighbours = new RowMap(map('cx_neighbours'), map('cx_neighbour_rows'));
+    this.fragmentSlices = new FragmentSlices(map('cx_fragment_slices'));
     this.attachments = new Attachments(instance, (name): BpfProgram => object.programs.get(name));
     this.counters = new Counters({
       reasons: map('cx_reasons'),
@@ -124,6 +127,7 @@ export class Datapath implements Disposable {
       }
       object.rodata.set('cx_role', role);
       setGenerationSizes(object);
+      object.rodata.set('cx_fragment_secret', [...crypto.getRandomValues(new Uint32Array(4))]);
       const homeMac = MacAddress.parse(String(object.rodata.get('cx_home_mac')));
       const loaded = await object.load();
       try {

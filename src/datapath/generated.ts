@@ -8,6 +8,8 @@ export const CX_CGROUP_LEVELS = 16;
 export const CX_DEFAULT_BINDINGS = 16;
 export const CX_ERROR_WORDS = 12;
 export const CX_FIELDS = 19;
+export const CX_FRAGMENT_ROWS = 2048;
+export const CX_FRAGMENT_SLICES = 16;
 export const CX_GENERATIONS = 2;
 export const CX_HOOKS = 4;
 export const CX_KEY_WORDS = 32;
@@ -200,6 +202,7 @@ export const CxReason = {
   DROP_BYPASS: 51,
   ALSO_COPIED: 56,
   ALSO_COPY_LOST: 57,
+  ALSO_FRAGMENT_ALONE: 58,
 } as const;
 
 export type CxReason = (typeof CxReason)[keyof typeof CxReason];
@@ -228,7 +231,6 @@ export function cxRoleName(value: number): string {
 export const CxRoom = {
   NONE: 0,
   READY: 1,
-  PREPARED: 2,
 } as const;
 
 export type CxRoom = (typeof CxRoom)[keyof typeof CxRoom];
@@ -555,6 +557,63 @@ export function decodeCxChoice(bytes: Uint8Array, offset = 0): CxChoice {
   };
 }
 
+/** struct cx_fragment */
+export interface CxFragment {
+  spi: bigint;
+  ports: bigint;
+  rest: bigint;
+}
+
+export const CxFragmentSize = 24;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxFragment(
+  value: CxFragment,
+  into = new Uint8Array(CxFragmentSize),
+  offset = 0,
+): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxFragmentSize);
+  into.fill(0, offset, offset + CxFragmentSize);
+  view.setBigUint64(0, fitBig(value.spi, 64, false, 'spi'), true);
+  view.setBigUint64(8, fitBig(value.ports, 64, false, 'ports'), true);
+  view.setBigUint64(16, fitBig(value.rest, 64, false, 'rest'), true);
+  return into;
+}
+
+export function decodeCxFragment(bytes: Uint8Array, offset = 0): CxFragment {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxFragmentSize);
+  return {
+    spi: view.getBigUint64(0, true),
+    ports: view.getBigUint64(8, true),
+    rest: view.getBigUint64(16, true),
+  };
+}
+
+/** struct cx_key */
+export interface CxKey {
+  words: number[];
+}
+
+export const CxKeySize = 76;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxKey(value: CxKey, into = new Uint8Array(CxKeySize), offset = 0): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxKeySize);
+  into.fill(0, offset, offset + CxKeySize);
+  inRange(value.words.length, 0, 19, 'words.length');
+  for (const [i, iItem] of value.words.entries()) {
+    view.setUint32(i * 4, inRange(iItem, 0, 4294967295, 'words'), true);
+  }
+  return into;
+}
+
+export function decodeCxKey(bytes: Uint8Array, offset = 0): CxKey {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxKeySize);
+  return {
+    words: Array.from({ length: 19 }, (_, i) => view.getUint32(i * 4, true)),
+  };
+}
+
 /** struct cx_neighbour */
 export interface CxNeighbour {
   address: string;
@@ -595,32 +654,35 @@ export function decodeCxNeighbour(bytes: Uint8Array, offset = 0): CxNeighbour {
 
 /** struct cx_origin */
 export interface CxOrigin {
+  hook: number;
   ifindex: number;
   local: number;
   markKnown: number;
   mark: number;
 }
 
-export const CxOriginSize = 16;
+export const CxOriginSize = 20;
 
 /** Writes padding as zero. @throws RangeError for what a field cannot hold */
 export function encodeCxOrigin(value: CxOrigin, into = new Uint8Array(CxOriginSize), offset = 0): Uint8Array {
   const view = new DataView(into.buffer, into.byteOffset + offset, CxOriginSize);
   into.fill(0, offset, offset + CxOriginSize);
-  view.setUint32(0, inRange(value.ifindex, 0, 4294967295, 'ifindex'), true);
-  view.setUint32(4, inRange(value.local, 0, 4294967295, 'local'), true);
-  view.setUint32(8, inRange(value.markKnown, 0, 4294967295, 'markKnown'), true);
-  view.setUint32(12, inRange(value.mark, 0, 4294967295, 'mark'), true);
+  view.setUint32(0, inRange(value.hook, 0, 4294967295, 'hook'), true);
+  view.setUint32(4, inRange(value.ifindex, 0, 4294967295, 'ifindex'), true);
+  view.setUint32(8, inRange(value.local, 0, 4294967295, 'local'), true);
+  view.setUint32(12, inRange(value.markKnown, 0, 4294967295, 'markKnown'), true);
+  view.setUint32(16, inRange(value.mark, 0, 4294967295, 'mark'), true);
   return into;
 }
 
 export function decodeCxOrigin(bytes: Uint8Array, offset = 0): CxOrigin {
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxOriginSize);
   return {
-    ifindex: view.getUint32(0, true),
-    local: view.getUint32(4, true),
-    markKnown: view.getUint32(8, true),
-    mark: view.getUint32(12, true),
+    hook: view.getUint32(0, true),
+    ifindex: view.getUint32(4, true),
+    local: view.getUint32(8, true),
+    markKnown: view.getUint32(12, true),
+    mark: view.getUint32(16, true),
   };
 }
 
@@ -637,6 +699,7 @@ export interface CxPacket {
   length: number;
   segment: number;
   flowLabel: number;
+  fragment: number;
   spi: number;
   icmpType: number;
   icmpCode: number;
@@ -651,7 +714,7 @@ export interface CxPacket {
   routed: number;
 }
 
-export const CxPacketSize = 80;
+export const CxPacketSize = 84;
 
 /** Writes padding as zero. @throws RangeError for what a field cannot hold */
 export function encodeCxPacket(value: CxPacket, into = new Uint8Array(CxPacketSize), offset = 0): Uint8Array {
@@ -668,18 +731,19 @@ export function encodeCxPacket(value: CxPacket, into = new Uint8Array(CxPacketSi
   view.setUint32(48, inRange(value.length, 0, 4294967295, 'length'), true);
   view.setUint32(52, inRange(value.segment, 0, 4294967295, 'segment'), true);
   view.setUint32(56, inRange(value.flowLabel, 0, 4294967295, 'flowLabel'), true);
-  view.setUint32(60, inRange(value.spi, 0, 4294967295, 'spi'), true);
-  view.setUint16(64, inRange(value.icmpType, 0, 65535, 'icmpType'), true);
-  view.setUint16(66, inRange(value.icmpCode, 0, 65535, 'icmpCode'), true);
-  view.setUint16(68, inRange(value.sourcePort, 0, 65535, 'sourcePort'), true);
-  view.setUint16(70, inRange(value.destinationPort, 0, 65535, 'destinationPort'), true);
-  view.setUint8(72, inRange(value.trafficClass, 0, 255, 'trafficClass'));
-  view.setUint8(73, inRange(value.protocol, 0, 255, 'protocol'));
-  view.setUint8(74, inRange(value.fragmented, 0, 255, 'fragmented'));
-  view.setUint8(75, inRange(value.laterFragment, 0, 255, 'laterFragment'));
-  view.setUint8(76, inRange(value.hasPorts, 0, 255, 'hasPorts'));
-  view.setUint8(77, inRange(value.authenticated, 0, 255, 'authenticated'));
-  view.setUint8(78, inRange(value.routed, 0, 255, 'routed'));
+  view.setUint32(60, inRange(value.fragment, 0, 4294967295, 'fragment'), true);
+  view.setUint32(64, inRange(value.spi, 0, 4294967295, 'spi'), true);
+  view.setUint16(68, inRange(value.icmpType, 0, 65535, 'icmpType'), true);
+  view.setUint16(70, inRange(value.icmpCode, 0, 65535, 'icmpCode'), true);
+  view.setUint16(72, inRange(value.sourcePort, 0, 65535, 'sourcePort'), true);
+  view.setUint16(74, inRange(value.destinationPort, 0, 65535, 'destinationPort'), true);
+  view.setUint8(76, inRange(value.trafficClass, 0, 255, 'trafficClass'));
+  view.setUint8(77, inRange(value.protocol, 0, 255, 'protocol'));
+  view.setUint8(78, inRange(value.fragmented, 0, 255, 'fragmented'));
+  view.setUint8(79, inRange(value.laterFragment, 0, 255, 'laterFragment'));
+  view.setUint8(80, inRange(value.hasPorts, 0, 255, 'hasPorts'));
+  view.setUint8(81, inRange(value.authenticated, 0, 255, 'authenticated'));
+  view.setUint8(82, inRange(value.routed, 0, 255, 'routed'));
   return into;
 }
 
@@ -697,18 +761,19 @@ export function decodeCxPacket(bytes: Uint8Array, offset = 0): CxPacket {
     length: view.getUint32(48, true),
     segment: view.getUint32(52, true),
     flowLabel: view.getUint32(56, true),
-    spi: view.getUint32(60, true),
-    icmpType: view.getUint16(64, true),
-    icmpCode: view.getUint16(66, true),
-    sourcePort: view.getUint16(68, true),
-    destinationPort: view.getUint16(70, true),
-    trafficClass: view.getUint8(72),
-    protocol: view.getUint8(73),
-    fragmented: view.getUint8(74),
-    laterFragment: view.getUint8(75),
-    hasPorts: view.getUint8(76),
-    authenticated: view.getUint8(77),
-    routed: view.getUint8(78),
+    fragment: view.getUint32(60, true),
+    spi: view.getUint32(64, true),
+    icmpType: view.getUint16(68, true),
+    icmpCode: view.getUint16(70, true),
+    sourcePort: view.getUint16(72, true),
+    destinationPort: view.getUint16(74, true),
+    trafficClass: view.getUint8(76),
+    protocol: view.getUint8(77),
+    fragmented: view.getUint8(78),
+    laterFragment: view.getUint8(79),
+    hasPorts: view.getUint8(80),
+    authenticated: view.getUint8(81),
+    routed: view.getUint8(82),
   };
 }
 
@@ -880,12 +945,13 @@ export interface CxRouter {
   policyCount: number;
   knownRoot: number;
   unknownRoot: number;
+  fragments: number;
   cgroupDepth: number;
   bindingCount: number;
   bindings: number[];
 }
 
-export const CxRouterSize = 88;
+export const CxRouterSize = 92;
 
 /** Writes padding as zero. @throws RangeError for what a field cannot hold */
 export function encodeCxRouter(value: CxRouter, into = new Uint8Array(CxRouterSize), offset = 0): Uint8Array {
@@ -895,11 +961,12 @@ export function encodeCxRouter(value: CxRouter, into = new Uint8Array(CxRouterSi
   view.setUint32(4, inRange(value.policyCount, 0, 4294967295, 'policyCount'), true);
   view.setUint32(8, inRange(value.knownRoot, 0, 4294967295, 'knownRoot'), true);
   view.setUint32(12, inRange(value.unknownRoot, 0, 4294967295, 'unknownRoot'), true);
-  view.setUint32(16, inRange(value.cgroupDepth, 0, 4294967295, 'cgroupDepth'), true);
-  view.setUint32(20, inRange(value.bindingCount, 0, 4294967295, 'bindingCount'), true);
+  view.setUint32(16, inRange(value.fragments, 0, 4294967295, 'fragments'), true);
+  view.setUint32(20, inRange(value.cgroupDepth, 0, 4294967295, 'cgroupDepth'), true);
+  view.setUint32(24, inRange(value.bindingCount, 0, 4294967295, 'bindingCount'), true);
   inRange(value.bindings.length, 0, 16, 'bindings.length');
   for (const [i, iItem] of value.bindings.entries()) {
-    view.setUint32(24 + i * 4, inRange(iItem, 0, 4294967295, 'bindings'), true);
+    view.setUint32(28 + i * 4, inRange(iItem, 0, 4294967295, 'bindings'), true);
   }
   return into;
 }
@@ -911,9 +978,10 @@ export function decodeCxRouter(bytes: Uint8Array, offset = 0): CxRouter {
     policyCount: view.getUint32(4, true),
     knownRoot: view.getUint32(8, true),
     unknownRoot: view.getUint32(12, true),
-    cgroupDepth: view.getUint32(16, true),
-    bindingCount: view.getUint32(20, true),
-    bindings: Array.from({ length: 16 }, (_, i) => view.getUint32(24 + i * 4, true)),
+    fragments: view.getUint32(16, true),
+    cgroupDepth: view.getUint32(20, true),
+    bindingCount: view.getUint32(24, true),
+    bindings: Array.from({ length: 16 }, (_, i) => view.getUint32(28 + i * 4, true)),
   };
 }
 
@@ -988,10 +1056,11 @@ export interface CxSending {
   link: number;
   forwarding: CxForwarding;
   room: CxRoom;
+  prepared: number;
   action: number;
 }
 
-export const CxSendingSize = 20;
+export const CxSendingSize = 24;
 
 /** Writes padding as zero. @throws RangeError for what a field cannot hold */
 export function encodeCxSending(
@@ -1005,7 +1074,8 @@ export function encodeCxSending(
   view.setUint32(4, inRange(value.link, 0, 4294967295, 'link'), true);
   view.setUint32(8, inRange(value.forwarding, 0, 4294967295, 'forwarding'), true);
   view.setUint32(12, inRange(value.room, 0, 4294967295, 'room'), true);
-  view.setInt32(16, inRange(value.action, -2147483648, 2147483647, 'action'), true);
+  view.setUint32(16, inRange(value.prepared, 0, 4294967295, 'prepared'), true);
+  view.setInt32(20, inRange(value.action, -2147483648, 2147483647, 'action'), true);
   return into;
 }
 
@@ -1016,7 +1086,8 @@ export function decodeCxSending(bytes: Uint8Array, offset = 0): CxSending {
     link: view.getUint32(4, true),
     forwarding: view.getUint32(8, true) as CxForwarding,
     room: view.getUint32(12, true) as CxRoom,
-    action: view.getInt32(16, true),
+    prepared: view.getUint32(16, true),
+    action: view.getInt32(20, true),
   };
 }
 

@@ -9,6 +9,8 @@ export const MAP_MEANINGS = {
   cx_router_keys: 'router id -> home address',
   cx_blocks: 'the decision trees of both generations, in blocks of nodes',
   cx_cgroups: 'cgroup and generation -> number of the cgroup in its policies',
+  cx_fragments: 'what first fragments showed, for the others of their packets',
+  cx_fragment_slices: 'ifindex -> part of cx_fragments',
   cx_policies: 'the policies of both generations',
   cx_policy_keys: 'policy id -> router and FID',
   cx_policy_count: 'packets by policy id',

@@ -7,7 +7,7 @@ import { bindingsOf } from './action.js';
 import { CgroupNumbers, cgroupDepth } from './cgroup-numbers.js';
 import type { Policy, PolicyBinding, RouterPolicySet } from './policy.js';
 import { PolicyError } from './policy-error.js';
-import type { Range } from './selector.js';
+import type { Range, Selector } from './selector.js';
 import { BINDINGS_PER_POLICY, BINDINGS_PER_ROUTER, CGROUP_LEVELS } from './table.js';
 import { writePolicy } from './tree/policy-words.js';
 import { WordList } from './tree/word-list.js';
@@ -77,6 +77,7 @@ export function* writeGeneration(
     }));
     const byBid = new Map(bindings.map((binding) => [binding.bid, binding]));
     words.push(routerId);
+    words.push(Number(policies.some(({ selector }) => asksForFirstFragment(selector))));
     const depthAt = words.length;
     words.push(0);
     words.push(bindings.length);
@@ -116,6 +117,11 @@ export function* writeGeneration(
     return id === undefined ? [] : [{ id, number: at + 1 }];
   });
   return { words, policyIds, cgroups };
+}
+
+/** Whether a packet's later fragments do not show what a selector asks for. */
+function asksForFirstFragment({ sourcePort, destinationPort, spi, icmpType, icmpCode }: Selector): boolean {
+  return [sourcePort, destinationPort, spi, icmpType, icmpCode].some((field) => field !== undefined);
 }
 
 function* numberCgroups(

@@ -33,6 +33,7 @@ export const nobody: CxRouter = {
   policyCount: 0,
   knownRoot: 0,
   unknownRoot: 0,
+  fragments: 0,
   cgroupDepth: 0,
   bindingCount: 0,
   bindings: new Array<number>(16).fill(0),

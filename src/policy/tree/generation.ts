@@ -68,6 +68,8 @@ const MOST_SHARED = 20_000;
 
 interface RouterWords extends PolicyWords {
   readonly routerId: number;
+  /** Whether policies ask for what only the first fragment of a packet shows. */
+  readonly fragments: boolean;
   readonly cgroupDepth: number;
   readonly bindings: Uint32Array;
 }
@@ -129,6 +131,7 @@ export class GenerationBuilder {
           policyCount: count,
           knownRoot: roots.known,
           unknownRoot: roots.unknown,
+          fragments: Number(router.fragments),
           cgroupDepth: router.cgroupDepth,
           bindingCount: router.bindings.length,
           bindings: padded(router.bindings, CX_DEFAULT_BINDINGS),
@@ -184,6 +187,7 @@ function readRouters(words: Uint32Array): RouterWords[] {
   const routers: RouterWords[] = [];
   for (let at = 0; at < words.length; ) {
     const routerId = words[at++] as number;
+    const fragments = words[at++] === 1;
     const cgroupDepth = words[at++] as number;
     const bindingCount = words[at++] as number;
     const bindings = words.subarray(at, at + bindingCount);
@@ -195,7 +199,7 @@ function readRouters(words: Uint32Array): RouterWords[] {
       at += words[at] as number;
     }
     starts[policyCount] = at;
-    routers.push({ routerId, cgroupDepth, bindings, words, starts });
+    routers.push({ routerId, fragments, cgroupDepth, bindings, words, starts });
   }
   return routers;
 }

@@ -1,7 +1,7 @@
 /** What a matching policy does beside `use`, and what it does while none of its bindings is usable. */
 import { ANY, type Policy, type Selector } from '../../../src/policy/index.js';
 import { Next, type Packet } from '../../support/packet.js';
-import type { PacketRow, PacketTable } from './packet-row.js';
+import { alone, type PacketRow, type PacketTable, UNKNOWN_PACKET } from './packet-row.js';
 import type { ReasonName, World } from './test-datapath.js';
 import {
   agentWorld,
@@ -226,12 +226,14 @@ const selectors: PacketRow[] = [
     ['AH', of((packet) => packet.authentication({ spi: 0x1000 }).udp()), true],
     ['AH in front of ESP', of((packet) => packet.authentication({ spi: 5 }).esp({ spi: 0x1000 })), false],
     ['neither', of(plain), false],
+  ]),
+  ...selects('SPI 0x1000-0xffffffff', { spi: range(0x1000, 0xffff_ffff) }, [
     [
       'ESP, a later fragment',
-      of((packet) => packet.fragment({ offset: 9, nextHeader: Next.ESP }).payload(8)),
+      of((packet) => packet.fragment({ offset: 9, id: UNKNOWN_PACKET, nextHeader: Next.ESP }).payload(8)),
       false,
     ],
-  ]),
+  ]).map(alone),
   ...selects('ICMPv6 type 128', { icmpType: range(128) }, [
     ['128', of((packet) => packet.icmpv6({ type: 128 })), true],
     ['129', of((packet) => packet.icmpv6({ type: 129 })), false],

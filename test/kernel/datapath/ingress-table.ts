@@ -1,7 +1,7 @@
 /** From the mobile network into a tunnel. */
 import { CxBindingFlag } from '../../../src/datapath/index.js';
 import { ethernet, type Ipv6Fields, Next, Packet } from '../../support/packet.js';
-import type { PacketRow, PacketTable } from './packet-row.js';
+import { alone, type PacketRow, type PacketTable, UNKNOWN_PACKET } from './packet-row.js';
 import {
   BID,
   CARE_OF,
@@ -325,12 +325,16 @@ const chains: PacketRow[] = [
   ),
   ...[1, 2, 0x1fff].map(
     (offset): PacketRow =>
-      carried(
-        `a later fragment at ${offset} has no ports, whatever stands there`,
-        'A',
-        (fields) =>
-          up(fields).fragment({ offset, nextHeader: Next.UDP }).raw(new Packet().udp().payload(16).bytes()),
-        { world: onlyPort },
+      alone(
+        carried(
+          `a later fragment at ${offset} has no ports, whatever stands there`,
+          'A',
+          (fields) =>
+            up(fields)
+              .fragment({ offset, id: UNKNOWN_PACKET, nextHeader: Next.UDP })
+              .raw(new Packet().udp().payload(16).bytes()),
+          { world: onlyPort },
+        ),
       ),
   ),
   kept('nine headers', 'DROP_HEADER_CHAIN', many(up(), 9).udp().onEthernet()),

@@ -38,6 +38,15 @@ export interface PacketTable {
   rows: readonly PacketRow[];
 }
 
+/** Identification of a packet of which no table sends the first fragment. */
+export const UNKNOWN_PACKET = 0x9999;
+
+/** The row of a later fragment of that packet, where a policy asks for what only the first one shows. */
+export const alone = (row: PacketRow): PacketRow => ({
+  ...row,
+  also: { reason: 'ALSO_FRAGMENT_ALONE', packets: 1 },
+});
+
 /** What a program must answer for a reason, see enum cx_reason. */
 export function actionOf(reason: ReasonName): Action {
   const number = CxReason[reason];

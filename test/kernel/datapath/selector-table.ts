@@ -1,7 +1,7 @@
 /** Which policy decides: every selector alone and with others, bounds, priorities, bindings. */
 import { Prefix } from '../../../src/net/index.js';
 import { type Ipv6Fields, Next, type Packet } from '../../support/packet.js';
-import type { PacketRow, PacketTable } from './packet-row.js';
+import { alone, type PacketRow, type PacketTable, UNKNOWN_PACKET } from './packet-row.js';
 import type { World } from './test-datapath.js';
 import {
   BID,
@@ -64,7 +64,7 @@ const at =
     up({ ...fields, ...more }).udp();
 const range = { low: 1000, high: 1009 };
 
-const alone: PacketRow[] = [
+const single: PacketRow[] = [
   ...selects('no selector', {}, [['everything', udp(), true]]),
   ...selects('source /64', { source: Prefix.parse('2001:db8:100:1::/64') }, [['inside', udp(), true]]),
   ...selects('source /128', { source: Prefix.parse(`${LAN_HOST}/128`) }, [
@@ -129,14 +129,16 @@ const alone: PacketRow[] = [
     ['DCCP', (fields) => up(fields).ports(Next.DCCP), true],
     ['UDP-Lite', (fields) => up(fields).ports(Next.UDPLITE), true],
     ['the first fragment', (fields) => up(fields).fragment({ more: true }).udp(), true],
-    [
-      'a later fragment',
-      (fields) => up(fields).fragment({ offset: 1, nextHeader: Next.UDP }).payload(32),
-      false,
-    ],
     ['ICMPv6', (fields) => up(fields).icmpv6(), false],
     ['ESP', (fields) => up(fields).esp().payload(16), false],
   ]),
+  ...selects('all ports', { destinationPort: { low: 0, high: 65535 } }, [
+    [
+      'a later fragment',
+      (fields) => up(fields).fragment({ offset: 1, id: UNKNOWN_PACKET, nextHeader: Next.UDP }).payload(32),
+      false,
+    ],
+  ]).map(alone),
 ];
 
 const everything: ShortMatch = {
@@ -280,7 +282,7 @@ const long: PacketRow[] = [
 ];
 
 export const selectorTables: PacketTable[] = [
-  { title: 'selector', role: 'MOBILE_ROUTER', rows: alone },
+  { title: 'selector', role: 'MOBILE_ROUTER', rows: single },
   { title: 'selectors together', role: 'MOBILE_ROUTER', rows: combined },
   { title: 'priority', role: 'MOBILE_ROUTER', rows: priorities },
   { title: 'mark not known yet', role: 'MOBILE_ROUTER', rows: marks },
