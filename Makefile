@@ -27,7 +27,7 @@ TS_SOURCES := $(shell find src lab test bench -name '*.ts' 2>/dev/null)
 
 .PHONY: help
 help: ## what this file can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: packages
 packages:
@@ -95,6 +95,15 @@ test: build ## all tests; ends with "N passed, N failed, N skipped"
 .PHONY: test-unit
 test-unit: build ## the tests that need no root
 	@$(NODE) --enable-source-maps build/js/test/run.js unit
+
+.PHONY: check-oracle
+check-oracle: build ## N=20000 random packets: reference and programs must agree; SEED=..., CASE=file tries one again
+	@$(NODE) --enable-source-maps build/js/test/kernel/datapath/oracle/main.js \
+		--packets='$(N)' --seed='$(SEED)' --case='$(CASE)'
+
+.PHONY: record-verifier
+record-verifier: build ## what the verifier counts on this kernel, into the file that the tests compare with
+	@$(NODE) --enable-source-maps build/js/test/kernel/datapath/verifier/main.js
 
 .PHONY: lint
 lint: build ## TypeScript, C++ and BPF C: rules, format, dead exports, arrows between folders

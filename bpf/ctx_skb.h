@@ -46,6 +46,18 @@ static __always_inline __u32 cx_mark(cx_context *ctx) { return ctx->mark; }
 /* The interface a packet arrived at, also behind it; 0 for what was made here. */
 static __always_inline __u32 cx_ingress_ifindex(cx_context *ctx) { return ctx->ingress_ifindex; }
 
+/* Beside the packet, where its segments keep it: behind the home interface they have arrived anew. */
+#define CX_INGRESS_KEPT 0x636f6178
+
+static __always_inline void cx_keep_ingress_ifindex(cx_context *ctx) {
+  ctx->cb[0] = CX_INGRESS_KEPT;
+  ctx->cb[1] = ctx->ingress_ifindex;
+}
+
+static __always_inline __u32 cx_kept_ingress_ifindex(cx_context *ctx) {
+  return ctx->cb[0] == CX_INGRESS_KEPT ? ctx->cb[1] : 0;
+}
+
 /* The interface whose hook this is. */
 static __always_inline __u32 cx_ifindex(cx_context *ctx) { return ctx->ifindex; }
 

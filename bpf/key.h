@@ -30,6 +30,14 @@ struct cx_origin {
                       .mark_known = 1,                                                                       \
                       .mark = cx_mark(ctx)})
 
+/* A segment of such a packet; it still has its sender's socket. */
+#define CX_ORIGIN_SEGMENT(ctx)                                                                               \
+  ((struct cx_origin){.hook = CX_HOOK_HOME,                                                                  \
+                      .ifindex = cx_kept_ingress_ifindex(ctx),                                               \
+                      .local = 1,                                                                            \
+                      .mark_known = 1,                                                                       \
+                      .mark = cx_mark(ctx)})
+
 CX_INLINE void cx_put_address(__u32 *words, const struct in6_addr *address) {
   words[0] = bpf_ntohl(address->s6_addr32[0]);
   words[1] = bpf_ntohl(address->s6_addr32[1]);
@@ -57,9 +65,12 @@ CX_INLINE void cx_make_key(const struct cx_packet *packet, const struct cx_origi
 /* Number of the deepest cgroup of the sending process that the generation in `slot` has a name for, looking
  * down to `depth` levels below the root. */
 CX_INLINE __u32 cx_cgroup_number(cx_context *ctx, __u32 slot, __u32 depth) {
-  struct cx_cgroup_key key = {.slot = slot};
+  struct cx_cgroup_key key;
   __u32 number = 0;
 
+  /* The map compares the bytes behind the last member, too, which an initialiser leaves as they were. */
+  __builtin_memset(&key, 0, sizeof(key));
+  key.slot = slot;
   for (__u32 level = 0; level <= CX_CGROUP_LEVELS; level++) {
     if (level > depth)
       break;

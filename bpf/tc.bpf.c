@@ -195,7 +195,8 @@ CX_INLINE __u32 cx_behind_stack(__u32 reason) {
 
 /* What the stack sent to the home interface: its own traffic and what it forwards; netfilter has run, the
  * mark is final. */
-CX_INLINE __u32 cx_from_stack(cx_context *ctx, struct cx_packet *packet, int *action) {
+CX_INLINE __u32 cx_from_stack(cx_context *ctx, const struct cx_origin *origin, struct cx_packet *packet,
+                              int *action) {
   struct cx_sending sending = {
       .hook = CX_HOOK_HOME, .link = CX_LINK_HEADER, .forwarding = CX_FORWARDED_BY_STACK, .action = CX_DROP};
   struct cx_choice choice = {};
@@ -223,7 +224,7 @@ CX_INLINE __u32 cx_from_stack(cx_context *ctx, struct cx_packet *packet, int *ac
     return reason;
   if (cx_role == CX_ROLE_HOME_AGENT && cx_is_own_tunnel(packet))
     return CX_REASON_DROP_LOOP;
-  reason = cx_classify(ctx, packet, router, &CX_ORIGIN_STACK(ctx), &choice);
+  reason = cx_classify(ctx, packet, router, origin, &choice);
   if (reason)
     return cx_behind_stack(reason);
   reason = cx_send(ctx, packet, &choice, &sending);
@@ -239,7 +240,9 @@ int coax_home(cx_context *ctx) {
   struct cx_packet packet;
   int action = CX_DROP;
 
-  __u32 reason = cx_from_stack(ctx, &packet, &action);
+  __u32 reason = cx_from_stack(ctx, &CX_ORIGIN_STACK(ctx), &packet, &action);
+  if (reason == CX_REASON_TO_BE_SEGMENTED)
+    cx_keep_ingress_ifindex(ctx);
   return cx_finish(ctx, CX_HOOK_HOME, reason, action, packets, bytes);
 }
 
@@ -250,7 +253,7 @@ int coax_peer(cx_context *ctx) {
   struct cx_packet packet;
   int action = CX_DROP;
 
-  __u32 reason = cx_from_stack(ctx, &packet, &action);
+  __u32 reason = cx_from_stack(ctx, &CX_ORIGIN_SEGMENT(ctx), &packet, &action);
   if (reason == CX_REASON_TO_BE_SEGMENTED)
     reason = CX_REASON_DROP_ENCAP_FAILED;
   return cx_finish(ctx, CX_HOOK_HOME, reason, action, packets, bytes);

@@ -1,7 +1,7 @@
 // A lab with its daemons and captures, and the proof that taking it down leaves nothing.
 import type { ExecutionContext } from 'ava';
 import { Capture, type CapturedPacket } from '../../lab/capture.js';
-import type { DaemonConfig, LabDaemon } from '../../lab/daemon.js';
+import type { DaemonConfig, LabDaemon, StartOptions } from '../../lab/daemon.js';
 import { Lab, type Uplink } from '../../lab/lab.js';
 import type { LabNode } from '../../lab/node.js';
 import { Protocol } from '../../lab/packet.js';
@@ -80,6 +80,8 @@ export interface SiteOptions {
   readonly routers?: 1 | 2;
   readonly mr?: DaemonConfig | null;
   readonly ha?: DaemonConfig | null;
+  /** Words in front of the first mobile router's daemon. */
+  readonly under?: readonly string[];
 }
 
 /** Conditions on a busy machine take their time. */
@@ -117,8 +119,8 @@ export class Site {
     return this.lab.node(name);
   }
 
-  async start(name: NodeName, config: DaemonConfig): Promise<LabDaemon> {
-    const daemon = await this.lab.startDaemon(name, config);
+  async start(name: NodeName, config: DaemonConfig, options: StartOptions = {}): Promise<LabDaemon> {
+    const daemon = await this.lab.startDaemon(name, config, options);
     this.#daemons.set(name, daemon);
     return daemon;
   }
@@ -223,7 +225,7 @@ export async function withSite(
   try {
     const { mr = mobileRouter(), ha = homeAgent(options.routers) } = options;
     await Promise.all([
-      ...(mr === null ? [] : [site.start('mr', mr)]),
+      ...(mr === null ? [] : [site.start('mr', mr, { under: options.under ?? [] })]),
       ...(ha === null ? [] : [site.start('ha', ha)]),
       ...(options.routers === 2 ? [site.start('mr2', secondMobileRouter())] : []),
     ]);

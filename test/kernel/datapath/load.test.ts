@@ -1,33 +1,11 @@
-/** The programs as the verifier sees them, and under the daemon's own privileges. */
+/** The programs under the daemon's own privileges. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { objectFile } from '../../../src/datapath/object-file.js';
-import { TestDatapath } from './test-datapath.js';
 
-/** A third of what the kernel allows: room for what is still to come. */
-const MOST_INSTRUCTIONS = 300_000;
 const CAPABILITIES = { net_admin: 12, net_raw: 13, perfmon: 38, bpf: 39 } as const;
 const NOBODY = '65534';
-
-for (const role of ['MOBILE_ROUTER', 'HOME_AGENT'] as const) {
-  test.serial(
-    `every program of a ${role.toLowerCase().replace('_', ' ')} is verified in few steps`,
-    async (t) => {
-      using datapath = await TestDatapath.load(role);
-      const programs = [...datapath.object.programs];
-      t.true(programs.length >= 9);
-      for (const program of programs) {
-        const { verifiedInstructions } = program.info;
-        t.log(`${program.name}: ${verifiedInstructions}`);
-        t.true(
-          verifiedInstructions > 0 && verifiedInstructions < MOST_INSTRUCTIONS,
-          `${program.name}: ${verifiedInstructions}`,
-        );
-      }
-    },
-  );
-}
 
 /** Whether an ordinary user may read what the worker reads. */
 function readable(...paths: string[]): boolean {

@@ -20,7 +20,7 @@ import { RouterIds } from '../../../src/datapath/router-ids.js';
 import { RowMap } from '../../../src/datapath/row-map.js';
 import { Settings } from '../../../src/datapath/settings.js';
 import { decodeWord } from '../../../src/datapath/word.js';
-import { BpfObject, type LoadedObject } from '../../../src/libbpf-ts/index.js';
+import { BpfObject, type LoadedObject, type OpenOptions } from '../../../src/libbpf-ts/index.js';
 import type { CompiledGeneration, RouterPolicySet } from '../../../src/policy/index.js';
 import { compileFor, type Writers, writeWorld } from './world-writer.js';
 
@@ -63,6 +63,8 @@ export interface World {
 export interface Context {
   mark?: number;
   ifindex?: number;
+  /** Where it came in, behind the stack. */
+  ingressIfindex?: number;
   gsoSize?: number;
   gsoSegs?: number;
 }
@@ -135,8 +137,8 @@ export class TestDatapath implements Disposable, Writers {
   }
 
   /** Loads the programs as `Datapath.open` does, without pins. */
-  static async load(role: keyof typeof CxRole): Promise<TestDatapath> {
-    const object = BpfObject.open(objectFile('tc.bpf.o'));
+  static async load(role: keyof typeof CxRole, options: OpenOptions = {}): Promise<TestDatapath> {
+    const object = BpfObject.open(objectFile('tc.bpf.o'), options);
     for (const [name, size] of Object.entries(mapSizes(LIMITS))) {
       object.maps.get(name).maxEntries = size;
     }
