@@ -64,6 +64,11 @@ CX_INLINE __u32 cx_distance(__u32 draw) {
   return (32U << 16) - (power << 16) - fraction;
 }
 
+/* The draw of a binding for a flow: the least of all carries it. */
+CX_INLINE __u64 cx_draw(__u32 flow, __u32 binding, __u32 weight) {
+  return ((__u64)cx_distance(cx_mix(flow ^ binding * 0x9e3779b1)) << 16) / weight;
+}
+
 /* Of the usable bindings of the policy at a position of cx_policies the one that carries a flow; the choice
  * is left as it is when there is none. Verified on its own, like the walk. */
 __noinline int cx_balance(__u32 position, __u32 flow, struct cx_choice *choice) {
@@ -80,12 +85,29 @@ __noinline int cx_balance(__u32 position, __u32 flow, struct cx_choice *choice) 
     __u32 weight = policy->weights[i];
     if (!row || !weight)
       continue;
-    __u64 draw = ((__u64)cx_distance(cx_mix(flow ^ binding * 0x9e3779b1)) << 16) / weight;
+    __u64 draw = cx_draw(flow, binding, weight);
     if (draw < best) {
       best = draw;
       choice->binding = binding;
       choice->row = row;
     }
+  }
+  return 0;
+}
+
+/* Writes down the draws among which cx_balance chooses; only while explaining. */
+__noinline int cx_note_shares(__u32 position, __u32 flow) {
+  const struct cx_policy *policy = bpf_map_lookup_elem(&cx_policies, &position);
+
+  for (__u32 i = 0; policy && i < CX_POLICY_BINDINGS; i++) {
+    if (i >= policy->binding_count)
+      break;
+    struct cx_explained *step = cx_new_row(CX_EXPLAIN_SHARE);
+    if (!step || !policy->weights[i])
+      continue;
+    step->values[0] = policy->bindings[i];
+    step->values[1] = policy->weights[i];
+    step->values[2] = cx_draw(flow, policy->bindings[i], policy->weights[i]) >> 16;
   }
   return 0;
 }

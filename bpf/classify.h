@@ -11,6 +11,14 @@
 const volatile __u32 cx_policies_per_generation = 1024;
 const volatile __u32 cx_routers_per_generation = 8;
 
+/* Writes down the bindings that a router falls back on; only while explaining. */
+__noinline int cx_note_default(const struct cx_router *row) {
+  if (!row || !cx_new_row(CX_EXPLAIN_DEFAULT))
+    return 0;
+  cx_note_bindings(row->bindings, row->binding_count, CX_DEFAULT_BINDINGS);
+  return 0;
+}
+
 /* Decides what becomes of a packet of `router`. Returns CX_REASON_NONE with a choice that has a row, or why
  * there is none. Verified on its own, so that no program multiplies its ways with these. */
 __noinline __u32 cx_classify(cx_context *ctx, const struct cx_packet *packet, __u32 router,
@@ -29,6 +37,7 @@ __noinline __u32 cx_classify(cx_context *ctx, const struct cx_packet *packet, __
   if (!row || router >= cx_routers_per_generation)
     return CX_REASON_DROP_BROKEN_STATE;
 
+  cx_explain(CX_EXPLAIN_ROUTER, router, slot, origin->mark_known);
   __u32 root = origin->mark_known ? row->known_root : row->unknown_root;
   if (root) {
     struct cx_walk *walk = (struct cx_walk *)scratch->walk;
@@ -39,6 +48,7 @@ __noinline __u32 cx_classify(cx_context *ctx, const struct cx_packet *packet, __
     if (row->fragments && packet->fragmented &&
         cx_follow_fragment(packet, origin->ifindex, (struct cx_key *)walk->words))
       cx_count_reason(origin->hook, CX_REASON_ALSO_FRAGMENT_ALONE, 1, packet->length);
+    cx_explain_key(walk->words);
     walk->first_block = slot * cx_blocks_per_generation;
     walk->first_policy = slot * cx_policies_per_generation + row->first_policy;
     cx_walk_trees(walk);
@@ -51,6 +61,8 @@ __noinline __u32 cx_classify(cx_context *ctx, const struct cx_packet *packet, __
         return choice->action == CX_ACTION_DROP ? CX_REASON_DROP_BY_POLICY : CX_REASON_BYPASS;
       }
       /* The first usable one is chosen already: it stays when all go in this moment. */
+      if (choice->action == CX_ACTION_BALANCE && cx_explaining)
+        cx_note_shares(walk->first_policy + walk->best, cx_flow_hash(packet));
       if (choice->action == CX_ACTION_BALANCE)
         cx_balance(walk->first_policy + walk->best, cx_flow_hash(packet), choice);
       else if (choice->action == CX_ACTION_COPY)
@@ -61,6 +73,8 @@ __noinline __u32 cx_classify(cx_context *ctx, const struct cx_packet *packet, __
         return CX_REASON_DROP_BROKEN_STATE; /* an action that these programs do not know */
     }
   }
+  if (cx_explaining)
+    cx_note_default(row);
   if (cx_select(row->bindings, row->binding_count, CX_DEFAULT_BINDINGS, choice))
     return CX_REASON_NONE;
   return CX_REASON_NO_BINDING;

@@ -30,6 +30,7 @@ typedef enum {
   CX_FRAGMENT_ROWS = 2048,  /* rows of one; a power of two */
   CX_HOOKS = 4,
   CX_SETTINGS = 6,
+  CX_EXPLAINED_VALUES = 4, /* numbers of one row of cx_explained */
 } cx_constants;
 
 /* What this machine is; fixed when the object is loaded. */
@@ -347,6 +348,33 @@ struct cx_scratch {
   __be32 error[CX_ERROR_WORDS]; /* headers of an ICMPv6 error */
 };
 
+/* What a packet meets on its way through programs that explain, in the order in which it does. */
+enum cx_explain_step {
+  CX_EXPLAIN_NONE = 0,
+  CX_EXPLAIN_ROUTER = 1,  /* router id, slot of the generation, is the mark known */
+  CX_EXPLAIN_KEY = 2,     /* first word of the key, three words from there */
+  CX_EXPLAIN_NODE = 3,    /* a node of the trees as it stands there: operation, low, extent, target */
+  CX_EXPLAIN_POLICY = 4,  /* rank and id of a policy that matches, is only its mark not known */
+  CX_EXPLAIN_DEFAULT = 5, /* no policy decides: the router's bindings by BID-PRI */
+  CX_EXPLAIN_BINDING = 6, /* of the policy or default before: binding index, its row, 0 = not usable */
+  CX_EXPLAIN_SHARE = 7,  /* of a balance: binding index, weight, draw of the flow; the least one carries it */
+  CX_EXPLAIN_CHOICE = 8, /* binding index, its row, bytes that it is asked to carry */
+};
+
+/* One step. Row 0 is the head instead: see cx_explained_head. */
+struct cx_explained {
+  __u32 step CX_TAG("enum:cx_explain_step");
+  __u32 values[CX_EXPLAINED_VALUES];
+};
+
+/* Values of the head. */
+typedef enum {
+  CX_EXPLAINED_ROWS = 0,   /* rows written behind it */
+  CX_EXPLAINED_LOST = 1,   /* steps that found no room */
+  CX_EXPLAINED_CGROUP = 2, /* number of the cgroup that the packet is to come from; written by user space */
+  CX_EXPLAINED_AT = 3,     /* row that is being written */
+} cx_explained_head_value;
+
 /* Names every type above that packets know only as a number, so that it reaches the object's BTF and from
  * there user space. */
 struct cx_vocabulary {
@@ -364,6 +392,8 @@ struct cx_vocabulary {
   enum cx_otherwise otherwise;
   enum cx_hook hook;
   enum cx_reason reason;
+  enum cx_explain_step explain_step;
+  cx_explained_head_value explained_head;
 };
 
 #endif

@@ -22,12 +22,26 @@ __noinline int cx_send_copy(cx_context *ctx, const struct cx_packet *packet, __u
                                                             : CX_REASON_DROP_ENCAP_FAILED;
   /* Who is not sent at once cannot wait for a neighbour either: the packet goes on. */
   if (reason >= CX_REASON_FIRST_DROP || reason == CX_REASON_NEXT_HOP_UNRESOLVED ||
-      cx_transmit_copy(ctx, row->ifindex)) {
+      (!cx_explaining && cx_transmit_copy(ctx, row->ifindex))) {
     cx_count_reason(sending->hook, CX_REASON_ALSO_COPY_LOST, segments, packet->length);
     return 0;
   }
   cx_count_reason(sending->hook, CX_REASON_ALSO_COPIED, segments, packet->length);
   cx_count_sent(binding, segments, packet->length);
+  return 0;
+}
+
+/* Writes down the bindings that are to carry copies; only while explaining. */
+__noinline int cx_note_copies(const struct cx_choice *choice, __u32 bytes) {
+  if (!choice)
+    return 0;
+  __u32 position = choice->policy;
+  const struct cx_policy *policy = bpf_map_lookup_elem(&cx_policies, &position);
+
+  for (__u32 i = 0; policy && i < CX_POLICY_BINDINGS; i++) {
+    if (choice->copies & 1U << i)
+      cx_note(CX_EXPLAIN_CHOICE, policy->bindings[i], cx_binding_row(policy->bindings[i]), bytes, 0);
+  }
   return 0;
 }
 
@@ -45,6 +59,8 @@ __noinline __u32 cx_send_copies(cx_context *ctx, const struct cx_packet *packet,
 
   if (!policy || !own)
     return CX_REASON_DROP_BROKEN_STATE;
+  if (cx_explaining)
+    cx_note_copies(choice, packet->segment);
   if (cx_check_size(packet, own))
     return CX_REASON_NONE;
   reason = cx_prepare(ctx, packet, own->kind, sending);

@@ -140,6 +140,7 @@ __noinline __u32 cx_encapsulate(cx_context *ctx, const struct cx_packet *packet,
 
   if (!row)
     return CX_REASON_DROP_BROKEN_STATE;
+  cx_explain(CX_EXPLAIN_CHOICE, choice->binding, choice->row, packet->segment);
   reason = cx_check_size(packet, row);
   if (reason)
     return reason;

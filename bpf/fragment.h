@@ -110,7 +110,9 @@ __noinline int cx_follow_fragment(const struct cx_packet *packet, __u32 ifindex,
     return -1;
   if (packet->later_fragment)
     return cx_recall_fragment(row, place.tags, key->words);
-  cx_keep_fragment(row, place.tags, packet);
+  /* The table is the live one; who only asks leaves nothing there. */
+  if (!cx_explaining)
+    cx_keep_fragment(row, place.tags, packet);
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #ifndef COAX_KEY_H
 #define COAX_KEY_H
 
+#include "explain.h"
 #include "packet.h"
 
 /* A packet's key as functions that are verified on their own take it. */
@@ -81,7 +82,7 @@ CX_INLINE __u32 cx_cgroup_number(cx_context *ctx, __u32 slot, __u32 depth) {
     if (found)
       number = *found;
   }
-  return number;
+  return cx_explained_cgroup(number);
 }
 
 #endif

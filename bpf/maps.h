@@ -211,4 +211,13 @@ struct {
   __type(value, struct cx_reason_stats);
 } cx_reasons SEC(".maps");
 
+/* What packets of an explaining load met: row 0 is the head, steps stand behind it; written by its programs,
+ * read by `coax explain`, which makes it larger. In the datapath it is this one row, which nothing uses. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct cx_explained);
+} cx_explained SEC(".maps");
+
 #endif

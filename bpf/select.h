@@ -3,7 +3,7 @@
 #ifndef COAX_SELECT_H
 #define COAX_SELECT_H
 
-#include "verdict.h"
+#include "explain.h"
 
 /* What classification and selection decided. A row number instead of a pointer: the slot is read once,
  * and whatever happens to it afterwards, this packet uses one row whole. */
@@ -26,6 +26,19 @@ CX_INLINE const struct cx_binding *cx_binding_at(__u32 row) {
 CX_INLINE __u32 cx_binding_row(__u32 binding) {
   __u32 *slot = bpf_map_lookup_elem(&cx_binding_slot, &binding);
   return slot ? *(volatile __u32 *)slot : 0;
+}
+
+/* Writes down which bindings of a list are usable now; only while explaining. */
+CX_INLINE void cx_note_bindings(const __u32 *bindings, __u32 count, const __u32 limit) {
+  for (__u32 i = 0; i < limit; i++) {
+    if (i >= count)
+      break;
+    struct cx_explained *step = cx_new_row(CX_EXPLAIN_BINDING);
+    if (!step)
+      break;
+    step->values[0] = bindings[i];
+    step->values[1] = cx_binding_row(bindings[i]);
+  }
 }
 
 /* First usable binding of a list of at most `limit` entries; fills the choice and returns 1, or 0. */

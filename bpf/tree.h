@@ -39,8 +39,45 @@ __noinline int cx_try_policy(struct cx_walk *walk, __u32 rank) {
   return cx_select_policy(walk->first_policy + rank, &walk->choice);
 }
 
+/* Writes down the node that is visited next and, when a policy is tried there, which of its bindings are
+ * usable. Only while explaining. */
+__noinline int cx_note_node(const struct cx_walk *walk, __u32 at) {
+  if (!walk)
+    return 0;
+  __u32 key = walk->first_block + at / CX_BLOCK_NODES;
+  const struct cx_block *block = bpf_map_lookup_elem(&cx_blocks, &key);
+  if (!block)
+    return 0;
+  const struct cx_node *node = &block->nodes[at % CX_BLOCK_NODES];
+  __u32 kind = node->operation & 7;
+
+  struct cx_explained *step = cx_new_row(CX_EXPLAIN_NODE);
+  if (!step)
+    return 0;
+  step->values[0] = node->operation;
+  step->values[1] = node->low;
+  step->values[2] = node->extent;
+  step->values[3] = node->target;
+  if ((kind != CX_NODE_MATCH && kind != CX_NODE_DECIDE) || node->target >= walk->best)
+    return 0;
+  key = walk->first_policy + node->target;
+  const struct cx_policy *policy = bpf_map_lookup_elem(&cx_policies, &key);
+  if (!policy)
+    return 0;
+  step = cx_new_row(CX_EXPLAIN_POLICY);
+  if (!step)
+    return 0;
+  step->values[0] = node->target;
+  step->values[1] = policy->id;
+  step->values[2] = kind == CX_NODE_DECIDE;
+  cx_note_bindings(policy->bindings, policy->binding_count, CX_POLICY_BINDINGS);
+  return 0;
+}
+
 /* Visits a node; returns the next one, 0 = the walk is over. */
-CX_INLINE __u32 cx_step(struct cx_walk *walk, __u32 at) {
+CX_INLINE __u32 cx_step(struct cx_walk *walk, __u32 at, __u32 explaining) {
+  if (explaining)
+    cx_note_node(walk, at);
   __u32 key = walk->first_block + at / CX_BLOCK_NODES;
   const struct cx_block *block = bpf_map_lookup_elem(&cx_blocks, &key);
   if (!block)
@@ -97,7 +134,7 @@ struct cx_long_walk {
 static long cx_step_on(__u32 index, void *data) {
   struct cx_long_walk *rest = data;
 
-  rest->at = cx_step(rest->walk, rest->at);
+  rest->at = cx_step(rest->walk, rest->at, cx_explaining);
   return !rest->at;
 }
 
@@ -105,9 +142,10 @@ static long cx_step_on(__u32 index, void *data) {
 __noinline int cx_walk_trees(struct cx_walk *walk) {
   if (!walk)
     return 0;
+  const __u32 explaining = cx_explaining;
   __u32 at = walk->at;
   for (int i = 0; i < CX_STEPS_INLINE; i++) {
-    at = cx_step(walk, at);
+    at = cx_step(walk, at, explaining);
     if (!at)
       return 0;
   }

@@ -10,12 +10,13 @@ import {
   encodeCxNeighbour,
   encodeCxTunnelEnd,
   encodeCxTunnelEndKey,
+  findCgroup,
 } from '../datapath/index.js';
 import type { Address, Prefix } from '../net/index.js';
 import { ARPHRD, type Link, type Netlink, NetlinkError, type NetlinkSnapshot } from '../netlink/index.js';
 import { PolicyCompiler } from '../policy/index.js';
 import { shortageOf } from '../views/index.js';
-import { findCgroup } from './cgroup.js';
+
 import { ensureHomeDevice, ensureTunnelDevice, ownerOf, settleHomeDevice } from './home-device.js';
 import { addMissing, homeRoutes, type RoutingChanges, removeStale, Sightings } from './kernel-routing.js';
 import {

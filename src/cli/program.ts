@@ -6,6 +6,7 @@ import { addCheck } from './commands/check.js';
 import { addDaemon } from './commands/daemon.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
+import { addExplain } from './commands/explain.js';
 import { addMaps } from './commands/maps.js';
 import { addPolicies } from './commands/policies.js';
 import { addReload } from './commands/reload.js';
@@ -64,6 +65,7 @@ export function createProgram(): Command {
     addStatus,
     addBindings,
     addPolicies,
+    addExplain,
     addMaps,
     addBinding,
     addReload,

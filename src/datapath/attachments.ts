@@ -172,6 +172,11 @@ export class Attachments {
     return changes;
   }
 
+  /** Id of the program of our filter at a place, where the kernel has no TCX. */
+  static clsactProgram(ifindex: number, direction: 'ingress' | 'egress'): number | undefined {
+    return ClsactFilter.at(ifindex, direction, CLSACT_HANDLE, CLSACT_PRIORITY).programId();
+  }
+
   /** Removes our filters from the given interfaces; TCX links go with their pins. */
   static removeClsact(ifindexes: readonly number[]): number {
     let removed = 0;

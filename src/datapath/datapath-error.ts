@@ -17,6 +17,10 @@ export const DATAPATH_ERRORS = {
     means: 'the instance runs with the state of a newer version, which this one cannot know',
     remedy: 'start the newer version again; to go back, `coax down` first, traffic stops in between',
   },
+  INSTANCE_NOT_LOADED: {
+    means: 'there is no state of this instance that could be asked',
+    remedy: 'start its daemon or `coax up`, or name another `--instance` or `--config`',
+  },
   INSTANCE_ELSEWHERE: {
     means: 'the programs of this instance sit on interfaces of another network namespace',
     remedy: 'start the daemon there, `coax down` there first, or choose another `instance:`',

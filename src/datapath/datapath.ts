@@ -234,7 +234,8 @@ export class Datapath implements Disposable {
   }
 }
 
-function checkPinned(
+/** Refuses a pinned map that is not as the object has it. @throws DatapathError */
+export function checkPinned(
   instance: Instance,
   name: MapName,
   live: BpfMap,

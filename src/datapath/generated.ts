@@ -7,6 +7,11 @@ export const CX_BLOCK_NODES = 256;
 export const CX_CGROUP_LEVELS = 16;
 export const CX_DEFAULT_BINDINGS = 16;
 export const CX_ERROR_WORDS = 12;
+export const CX_EXPLAINED_AT = 3;
+export const CX_EXPLAINED_CGROUP = 2;
+export const CX_EXPLAINED_LOST = 1;
+export const CX_EXPLAINED_ROWS = 0;
+export const CX_EXPLAINED_VALUES = 4;
 export const CX_FIELDS = 19;
 export const CX_FRAGMENT_ROWS = 2048;
 export const CX_FRAGMENT_SLICES = 16;
@@ -64,6 +69,27 @@ export type CxBindingKeyFlag = (typeof CxBindingKeyFlag)[keyof typeof CxBindingK
 /** The name of a value; its number when it has none. */
 export function cxBindingKeyFlagName(value: number): string {
   const entry = Object.entries(CxBindingKeyFlag).find(([, each]) => each === value);
+  return entry?.[0] ?? String(value);
+}
+
+/** enum cx_explain_step */
+export const CxExplainStep = {
+  NONE: 0,
+  ROUTER: 1,
+  KEY: 2,
+  NODE: 3,
+  POLICY: 4,
+  DEFAULT: 5,
+  BINDING: 6,
+  SHARE: 7,
+  CHOICE: 8,
+} as const;
+
+export type CxExplainStep = (typeof CxExplainStep)[keyof typeof CxExplainStep];
+
+/** The name of a value; its number when it has none. */
+export function cxExplainStepName(value: number): string {
+  const entry = Object.entries(CxExplainStep).find(([, each]) => each === value);
   return entry?.[0] ?? String(value);
 }
 
@@ -554,6 +580,38 @@ export function decodeCxChoice(bytes: Uint8Array, offset = 0): CxChoice {
     action: view.getUint32(16, true),
     policy: view.getUint32(20, true),
     copies: view.getUint32(24, true),
+  };
+}
+
+/** struct cx_explained */
+export interface CxExplained {
+  step: CxExplainStep;
+  values: number[];
+}
+
+export const CxExplainedSize = 20;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxExplained(
+  value: CxExplained,
+  into = new Uint8Array(CxExplainedSize),
+  offset = 0,
+): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxExplainedSize);
+  into.fill(0, offset, offset + CxExplainedSize);
+  view.setUint32(0, inRange(value.step, 0, 4294967295, 'step'), true);
+  inRange(value.values.length, 0, 4, 'values.length');
+  for (const [i, iItem] of value.values.entries()) {
+    view.setUint32(4 + i * 4, inRange(iItem, 0, 4294967295, 'values'), true);
+  }
+  return into;
+}
+
+export function decodeCxExplained(bytes: Uint8Array, offset = 0): CxExplained {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxExplainedSize);
+  return {
+    step: view.getUint32(0, true) as CxExplainStep,
+    values: Array.from({ length: 4 }, (_, i) => view.getUint32(4 + i * 4, true)),
   };
 }
 
@@ -1169,9 +1227,11 @@ export interface CxVocabulary {
   otherwise: CxOtherwise;
   hook: CxHook;
   reason: CxReason;
+  explainStep: CxExplainStep;
+  explainedHead: number;
 }
 
-export const CxVocabularySize = 56;
+export const CxVocabularySize = 64;
 
 /** Writes padding as zero. @throws RangeError for what a field cannot hold */
 export function encodeCxVocabulary(
@@ -1195,6 +1255,8 @@ export function encodeCxVocabulary(
   view.setUint32(44, inRange(value.otherwise, 0, 4294967295, 'otherwise'), true);
   view.setUint32(48, inRange(value.hook, 0, 4294967295, 'hook'), true);
   view.setUint32(52, inRange(value.reason, 0, 4294967295, 'reason'), true);
+  view.setUint32(56, inRange(value.explainStep, 0, 4294967295, 'explainStep'), true);
+  view.setUint32(60, inRange(value.explainedHead, 0, 4294967295, 'explainedHead'), true);
   return into;
 }
 
@@ -1215,6 +1277,8 @@ export function decodeCxVocabulary(bytes: Uint8Array, offset = 0): CxVocabulary 
     otherwise: view.getUint32(44, true) as CxOtherwise,
     hook: view.getUint32(48, true) as CxHook,
     reason: view.getUint32(52, true) as CxReason,
+    explainStep: view.getUint32(56, true) as CxExplainStep,
+    explainedHead: view.getUint32(60, true),
   };
 }
 

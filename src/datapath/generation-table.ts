@@ -104,6 +104,13 @@ export class GenerationTable {
     return { policies: decode(this.#maps.policies, count, decodeCxPolicy), routers };
   }
 
+  /** Number that the active generation has for the first of these cgroups that it knows, 0 = for none. */
+  cgroupNumber(ids: readonly bigint[]): number {
+    const known = this.#cgroups(this.#settings.get(CxSetting.GENERATION));
+    const id = ids.find((each) => known.has(each));
+    return id === undefined ? 0 : (known.get(id) ?? 0);
+  }
+
   /** Does the active slot hold exactly this? */
   async isActive(generation: Generation): Promise<boolean> {
     return (await this.#differsAt(this.#settings.get(CxSetting.GENERATION), generation)) === undefined;

@@ -1,6 +1,11 @@
+export { type AttachedProgram, programAtHome, programAtIngress } from './attached-program.js';
 export { type Attachment, type AttachmentChanges, Attachments } from './attachments.js';
+export { findCgroup } from './cgroup.js';
 export { Datapath } from './datapath.js';
 export { DatapathError } from './datapath-error.js';
+export type { ExplainedBinding } from './explained-steps.js';
+export { type Explained, Explainer } from './explainer.js';
 export * from './generated.js';
 export { Instance } from './instance.js';
+export { readable } from './row-names.js';
 export { readRouteProtocol } from './trace.js';

@@ -38,6 +38,11 @@ export class RouterIds {
     );
   }
 
+  /** Home address of a router. */
+  homeAddress(id: number): string | undefined {
+    return [...this.#ids].find(([, each]) => each === id)?.[0];
+  }
+
   /** Frees the ids of routers that are gone. */
   keepOnly(homeAddresses: ReadonlySet<string>): void {
     for (const [homeAddress, id] of this.#ids) {

@@ -6,6 +6,7 @@ import { CLI_ERRORS } from '../cli/cli-error.js';
 import { CONFIG_ERRORS } from '../config/config-error.js';
 import { DAEMON_ERRORS } from '../daemon/daemon-error.js';
 import { DATAPATH_ERRORS } from '../datapath/datapath-error.js';
+import { INSPECT_ERRORS } from '../inspect/inspect-error.js';
 import { ERRNO_HINTS, ERROR_CODES } from '../libbpf-ts/errors.js';
 import { ADDON_ERRORS } from '../native/addon-error.js';
 import { ADDRESS_ERRORS } from '../net/address-error.js';
@@ -37,6 +38,7 @@ const SECTIONS: readonly Section[] = [
   { title: 'Controller', of: 'ControllerError', errors: CONTROLLER_ERRORS },
   { title: 'Datapath', of: 'DatapathError', errors: DATAPATH_ERRORS },
   { title: 'Policies', of: 'PolicyError', errors: POLICY_ERRORS },
+  { title: 'Questions of `coax explain`', of: 'InspectError', errors: INSPECT_ERRORS },
   { title: 'Addresses', of: 'AddressError', errors: ADDRESS_ERRORS },
   { title: 'rtnetlink', of: 'NetlinkError, NetlinkDecodeError', errors: NETLINK_ERRORS },
   { title: 'Rules of netfilter', of: 'RulesetError', errors: RULESET_ERRORS },

@@ -39,6 +39,14 @@ const USAGE: readonly { words: string[]; says: RegExp }[] = [
   },
   { words: ['binding', 'set', '--bid', '1', '--care-of', '2001:db8::1/64'], says: /not a care-of address/ },
   { words: ['maps', '--limit', 'many'], says: /number of rows/ },
+  { words: ['explain', '--dst', '2001:db8::1'], says: /--config FILE is missing/ },
+  { words: ['explain', '--config', 'x', '--in', 'lan0', '--cgroup', '/a'], says: /has no cgroup/ },
+  { words: ['explain', '--config', 'x', '--packet', '2'], says: /--packet needs a capture/ },
+  { words: ['explain', '--config', 'x', '--pcap', 'f', '--dport', '1'], says: /--dport and --pcap are both/ },
+  {
+    words: ['explain', '--config', 'x', '--pcap', 'f', '--packet', '0'],
+    says: /--packet "0" is not a number/,
+  },
 ];
 
 for (const { words, says } of USAGE) {
@@ -291,3 +299,16 @@ async function coax(words: readonly string[]): Promise<Outcome> {
     });
   });
 }
+
+test('explain: a packet that there cannot be is 2, before anything is asked', async (t) => {
+  const { path, remove } = temporaryFolder();
+  t.teardown(remove);
+  const { file } = writeConfiguration(path);
+  const wrong = await coax(['explain', '--config', file, '--dst', '2001:db8:99::2', '--dport', 'sip']);
+  t.is(wrong.status, 2);
+  t.is(wrong.out, '');
+  t.regex(wrong.err, /^coax: error: --dport "sip" is not a port \(PACKET_INVALID\)$/m);
+  const capture = await coax(['explain', '--config', file, '--pcap', file]);
+  t.is(capture.status, 1);
+  t.regex(capture.err, /is neither pcap nor pcapng \(CAPTURE_UNREADABLE\)$/m);
+});
