@@ -6,9 +6,11 @@
  *   --rounds=N      rounds of each set, at least 5
  *   --routers=N     mobile routers of the home agent, 0 leaves it out
  *   --only=TEXT     sets whose name has it
+ *   --changes=N,N   sizes of the sets of which one policy after the other is changed, empty leaves it out
  */
 import { parseArgs } from 'node:util';
 import { PolicyCompiler } from '../../src/policy/index.js';
+import { type ChangeMeasurement, type HeldUp, measureChanges } from './changes.js';
 import { type HomeAgentMeasurement, measureHomeAgent } from './home-agent.js';
 import { type Measurement, measure, type Spread } from './measure.js';
 import { accessLists, classBench, type PolicySet, routerMix } from './policies.js';
@@ -23,12 +25,16 @@ const TARGETS: readonly [policies: number, hits: number][] = [
   [Number.POSITIVE_INFINITY, 6],
 ];
 
+/** Changes of larger sets are measured fewer times. */
+const MANY = 20_000;
+
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '7' },
     routers: { type: 'string' },
     only: { type: 'string', default: '' },
+    changes: { type: 'string', default: '10000,100000' },
   },
 });
 const rounds = Math.max(5, Number(values.rounds));
@@ -87,6 +93,19 @@ function agentLines(agent: HomeAgentMeasurement): string[] {
   ];
 }
 
+function changeLines(each: ChangeMeasurement): string[] {
+  const { all, changes } = each.heldUpMs;
+  const held = ({ wall, cpu }: HeldUp): string => `${wall.toFixed(1)} ms (${cpu.toFixed(1)} of its own work)`;
+  const read =
+    each.textMs === undefined ? '' : `, the text of their file read in ${each.textMs.toFixed(0)} ms`;
+  return [
+    `changes: ${each.policies} policies compiled in ${each.compileMs.toFixed(0)} ms, active after ${each.activeMs.toFixed(0)} ms${read}`,
+    `  one more or less active after ${text(each.changeMs, 1)} ms, ${each.changesPerSecond.toFixed(1)} changes a second`,
+    `  event loop held up at most ${held(all)} while all are loaded, ${held(changes)} during changes; ` +
+      `${each.lostCounters} counters lost`,
+  ];
+}
+
 const compiler = new PolicyCompiler();
 const measured: Measurement[] = [];
 let agent: HomeAgentMeasurement | undefined;
@@ -108,7 +127,13 @@ if (routers > 0) {
   for (const each of agentLines(agent)) say(each);
 }
 await compiler.close();
-if (values.json) process.stdout.write(`${JSON.stringify({ sets: measured, homeAgent: agent })}\n`);
+const changes: ChangeMeasurement[] = [];
+for (const size of values.changes.split(',').filter((each) => each !== '')) {
+  const result = await measureChanges(Number(size), Number(size) > MANY ? rounds : 4 * rounds);
+  changes.push(result);
+  for (const each of changeLines(result)) say(each);
+}
+if (values.json) process.stdout.write(`${JSON.stringify({ sets: measured, homeAgent: agent, changes })}\n`);
 const wrong = measured.reduce((sum, each) => sum + each.wrong, agent?.wrong ?? 0);
 if (wrong > 0) {
   process.stderr.write(`${wrong} answers differ from the reference\n`);

@@ -343,12 +343,13 @@ export class Reconciler {
       cgroupId: findCgroup,
       limits: generations.limits,
     });
+    await policyIds.save();
     const from = generations.activeId;
     if (from === 0 || !(await generations.isActive(compiled))) {
       report.generation = { from, to: await generations.activate(compiled) };
     }
     // Also when nothing changed: what failed or was killed before this line has left ids behind.
-    policyIds.keepOnly(compiled.policyIds);
+    await policyIds.keepOnly(compiled.policyIds);
     this.#active = { inputs, checkedAt: now };
   }
 

@@ -1,5 +1,6 @@
 import type { BpfMap } from '../libbpf-ts/index.js';
 import { DatapathError } from './datapath-error.js';
+import { FreeNumbers } from './free-numbers.js';
 import {
   type CxBinding,
   type CxBindingKey,
@@ -30,6 +31,7 @@ export class BindingTable {
   readonly #counters: BpfMap;
   readonly #pool: RowPool;
   readonly #indices = new Map<string, number>();
+  readonly #numbers: FreeNumbers;
 
   constructor(maps: { slots: BpfMap; rows: BpfMap; keys: BpfMap; counters: BpfMap }) {
     this.#slots = maps.slots;
@@ -46,6 +48,7 @@ export class BindingTable {
         this.#indices.set(`${identity.router}/${identity.bid}`, decodeWord(key));
       }
     }
+    this.#numbers = new FreeNumbers(maps.keys.maxEntries, this.#indices.values());
   }
 
   /** Index of a binding; a new one gets a free index with its counters at zero. */
@@ -55,21 +58,24 @@ export class BindingTable {
     if (known !== undefined) {
       return known;
     }
-    const taken = new Set(this.#indices.values());
-    for (let index = 1; index < this.#keys.maxEntries; index++) {
-      if (!taken.has(index)) {
-        const key = encodeWord(index);
-        this.#counters.set(key, new Uint8Array(this.#counters.valueBytes));
-        this.#keys.set(key, encodeCxBindingKey({ ...identity, careOf: '::', flags: CxBindingKeyFlag.USED }));
-        this.#indices.set(name, index);
-        return index;
-      }
+    const index = this.#numbers.take();
+    if (index === undefined) {
+      throw new DatapathError(
+        'MAP_FULL',
+        `all ${this.#keys.maxEntries - 1} binding indices are in use`,
+        'raise limits.bindings in the config, then "coax down" and "coax up"',
+      );
     }
-    throw new DatapathError(
-      'MAP_FULL',
-      `all ${this.#keys.maxEntries - 1} binding indices are in use`,
-      'raise limits.bindings in the config, then "coax down" and "coax up"',
-    );
+    const key = encodeWord(index);
+    try {
+      this.#counters.set(key, new Uint8Array(this.#counters.valueBytes));
+      this.#keys.set(key, encodeCxBindingKey({ ...identity, careOf: '::', flags: CxBindingKeyFlag.USED }));
+    } catch (error) {
+      this.#numbers.free(index);
+      throw error;
+    }
+    this.#indices.set(name, index);
+    return index;
   }
 
   /** All bindings that have an index. */
@@ -131,5 +137,6 @@ export class BindingTable {
     const { router, bid } = this.identity(index);
     this.#indices.delete(`${router}/${bid}`);
     this.#keys.set(encodeWord(index), new Uint8Array(this.#keys.valueSize));
+    this.#numbers.free(index);
   }
 }

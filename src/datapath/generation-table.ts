@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { BpfMap } from '../libbpf-ts/index.js';
 import { DatapathError } from './datapath-error.js';
 import {
@@ -7,14 +6,12 @@ import {
   type CxPolicy,
   type CxRouter,
   CxSetting,
-  decodeCxCgroupKey,
   decodeCxPolicy,
   decodeCxRouter,
-  encodeCxCgroupKey,
 } from './generated.js';
+import { baseOf, GenerationSlot, type Part, type SlotContent } from './generation-slot.js';
 import { waitForReaders } from './grace.js';
 import type { Settings } from './settings.js';
-import { decodeWord, encodeWord } from './word.js';
 
 /** One compiled policy table, in rows as the maps have them. */
 export interface Generation {
@@ -36,15 +33,6 @@ export interface GenerationMaps {
   readonly cgroups: BpfMap;
 }
 
-/** Rows that stand at the beginning of a slot of one of the arrays. */
-interface Part {
-  readonly map: BpfMap;
-  readonly bytes: Uint8Array;
-}
-
-/** Bytes that are written or read without letting others run: about a millisecond. */
-const BYTES_AT_ONCE = 1 << 19;
-
 /** The two slots of the policy table. A generation is written beside the active one, read back, and made
  * active by one word. */
 export class GenerationTable {
@@ -53,9 +41,12 @@ export class GenerationTable {
   /** Settles when no packet reads the spare slot any more; after a restart nobody knows, so it is waited for. */
   #spareIsFree: Promise<void> | undefined;
 
+  readonly #slots: readonly GenerationSlot[];
+
   constructor(maps: GenerationMaps, settings: Settings) {
     this.#maps = maps;
     this.#settings = settings;
+    this.#slots = Array.from({ length: CX_GENERATIONS }, (_, slot) => new GenerationSlot(slot, maps.cgroups));
   }
 
   /** Rows of one slot of cx_policies. */
@@ -96,7 +87,7 @@ export class GenerationTable {
   active(): { policies: CxPolicy[]; routers: CxRouter[] } {
     const slot = this.#settings.get(CxSetting.GENERATION);
     const decode = <T>(map: BpfMap, count: number, one: (bytes: Uint8Array, offset: number) => T): T[] => {
-      const bytes = map.getRange((slot * map.maxEntries) / CX_GENERATIONS, count);
+      const bytes = map.getRange(baseOf(map, slot), count);
       return Array.from({ length: count }, (_, at) => one(bytes, at * map.valueSize));
     };
     const routers = decode(this.#maps.routers, this.routerCapacity, decodeCxRouter);
@@ -106,14 +97,14 @@ export class GenerationTable {
 
   /** Number that the active generation has for the first of these cgroups that it knows, 0 = for none. */
   cgroupNumber(ids: readonly bigint[]): number {
-    const known = this.#cgroups(this.#settings.get(CxSetting.GENERATION));
+    const known = this.#slot(this.#settings.get(CxSetting.GENERATION)).cgroups();
     const id = ids.find((each) => known.has(each));
     return id === undefined ? 0 : (known.get(id) ?? 0);
   }
 
   /** Does the active slot hold exactly this? */
   async isActive(generation: Generation): Promise<boolean> {
-    return (await this.#differsAt(this.#settings.get(CxSetting.GENERATION), generation)) === undefined;
+    return this.#slot(this.#settings.get(CxSetting.GENERATION)).holds(this.#content(generation));
   }
 
   /**
@@ -122,20 +113,13 @@ export class GenerationTable {
    * @throws DatapathError GENERATION_NOT_WRITTEN, MAP_FULL; the old one stays active
    */
   async activate(generation: Generation): Promise<number> {
-    const parts = this.#parts(generation);
+    const content = this.#content(generation);
     const free = this.#spareIsFree ?? waitForReaders();
     // A wait that failed is not the answer to the next attempt too.
     this.#spareIsFree = undefined;
     await free;
     const spare = (this.#settings.get(CxSetting.GENERATION) + 1) % CX_GENERATIONS;
-    for (const { map, bytes } of parts) {
-      for (const [first, piece] of pieces(map, spare, bytes)) {
-        map.setRange(first, piece);
-        await setImmediate();
-      }
-    }
-    this.#writeCgroups(spare, generation);
-    const difference = await this.#differsAt(spare, generation);
+    const difference = await this.#slot(spare).write(content);
     if (difference !== undefined) {
       throw new DatapathError(
         'GENERATION_NOT_WRITTEN',
@@ -152,92 +136,38 @@ export class GenerationTable {
     return id;
   }
 
+  #slot(number: number): GenerationSlot {
+    const slot = this.#slots[number];
+    if (slot === undefined) throw new RangeError(`There is no slot ${number} of the policy table`);
+    return slot;
+  }
+
   /** What is written into a slot: whole blocks, and routers up to the slot's end, so that none is left over. */
-  #parts({ nodes, policies, routers, cgroups }: Generation): Part[] {
+  #content({ nodes, policies, routers, cgroups }: Generation): SlotContent {
     const maps = this.#maps;
-    const nodeBytes = new Uint8Array(nodes.buffer, nodes.byteOffset, nodes.byteLength);
-    const blocks = padded(
-      nodeBytes,
-      Math.ceil(nodeBytes.length / maps.blocks.valueSize) * maps.blocks.valueSize,
-    );
-    const counts = {
-      blocks: blocks.length / maps.blocks.valueSize,
-      policies: policies.length / maps.policies.valueSize,
-      routers: routers.length / maps.routers.valueSize,
-      cgroups: cgroups.length,
+    const part = (map: BpfMap, bytes: Uint8Array): Part => ({
+      map,
+      bytes,
+      rows: Math.ceil(bytes.length / map.valueSize),
+    });
+    const blocks = part(maps.blocks, new Uint8Array(nodes.buffer, nodes.byteOffset, nodes.byteLength));
+    const parts = {
+      policies: part(maps.policies, policies),
+      routers: part(maps.routers, routers),
+      blocks,
+      cgroups: { rows: cgroups.length },
     };
     for (const name of ['policies', 'routers', 'blocks', 'cgroups'] as const) {
       const capacity = maps[name].maxEntries / CX_GENERATIONS;
-      if (counts[name] > capacity) {
+      if (parts[name].rows > capacity) {
         throw new DatapathError(
           'MAP_FULL',
-          `${counts[name]} rows do not fit into the ${capacity} of one generation in cx_${name}`,
+          `${parts[name].rows} rows do not fit into the ${capacity} of one generation in cx_${name}`,
           'raise limits.policies or limits.routers in the config, then "coax down" and "coax up"',
         );
       }
     }
-    return [
-      { map: maps.blocks, bytes: blocks },
-      { map: maps.policies, bytes: policies },
-      { map: maps.routers, bytes: padded(routers, this.routerCapacity * maps.routers.valueSize) },
-    ];
+    const allRouters = { ...parts.routers, rows: this.routerCapacity };
+    return { parts: [blocks, parts.policies, allRouters], cgroups };
   }
-
-  #writeCgroups(slot: number, { cgroups }: Generation): void {
-    const map = this.#maps.cgroups;
-    const rows = cgroups.map(
-      ({ id, number }) => [encodeCxCgroupKey({ id, slot }), encodeWord(number)] as const,
-    );
-    const wanted = new Set(cgroups.map(({ id }) => id));
-    map.deleteBatch(
-      [...this.#cgroups(slot)]
-        .filter(([id]) => !wanted.has(id))
-        .map(([id]) => encodeCxCgroupKey({ id, slot })),
-    );
-    map.setBatch(rows);
-  }
-
-  #cgroups(slot: number): Map<bigint, number> {
-    const found = new Map<bigint, number>();
-    for (const [key, value] of this.#maps.cgroups.readAll()) {
-      const decoded = decodeCxCgroupKey(key);
-      if (decoded.slot === slot) found.set(decoded.id, decodeWord(value));
-    }
-    return found;
-  }
-
-  async #differsAt(slot: number, generation: Generation): Promise<string | undefined> {
-    for (const { map, bytes } of this.#parts(generation)) {
-      for (const [first, piece] of pieces(map, slot, bytes)) {
-        const found = map.getRange(first, piece.length / map.valueSize);
-        if (Buffer.compare(found, piece) !== 0) {
-          const at = found.findIndex((byte, position) => byte !== piece[position]);
-          return `${map.name}[${first + Math.floor(at / map.valueSize)}]`;
-        }
-        await setImmediate();
-      }
-    }
-    const found = this.#cgroups(slot);
-    const differs =
-      found.size !== generation.cgroups.length ||
-      generation.cgroups.some(({ id, number }) => found.get(id) !== number);
-    return differs ? this.#maps.cgroups.name : undefined;
-  }
-}
-
-/** Rows of a slot in pieces: index of the first one and the bytes. */
-function* pieces(map: BpfMap, slot: number, bytes: Uint8Array): Generator<[number, Uint8Array]> {
-  const size = map.valueSize;
-  const base = (slot * map.maxEntries) / CX_GENERATIONS;
-  const rows = Math.max(1, Math.floor(BYTES_AT_ONCE / Math.max(size, 64)));
-  for (let at = 0; at < bytes.length; at += rows * size) {
-    yield [base + at / size, bytes.subarray(at, at + rows * size)];
-  }
-}
-
-function padded(bytes: Uint8Array, length: number): Uint8Array {
-  if (length <= bytes.length) return bytes;
-  const all = new Uint8Array(length);
-  all.set(bytes);
-  return all;
 }

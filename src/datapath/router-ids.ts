@@ -1,5 +1,6 @@
 import type { BpfMap } from '../libbpf-ts/index.js';
 import { DatapathError } from './datapath-error.js';
+import { FreeNumbers } from './free-numbers.js';
 import { decodeCxRouterKey, encodeCxRouterKey } from './generated.js';
 import { decodeWord, encodeWord } from './word.js';
 
@@ -7,6 +8,7 @@ import { decodeWord, encodeWord } from './word.js';
 export class RouterIds {
   readonly #keys: BpfMap;
   readonly #ids = new Map<string, number>();
+  readonly #numbers: FreeNumbers;
 
   constructor(keys: BpfMap) {
     this.#keys = keys;
@@ -16,6 +18,7 @@ export class RouterIds {
         this.#ids.set(homeAddress, decodeWord(key));
       }
     }
+    this.#numbers = new FreeNumbers(keys.maxEntries, this.#ids.values());
   }
 
   id(homeAddress: string): number {
@@ -23,19 +26,22 @@ export class RouterIds {
     if (known !== undefined) {
       return known;
     }
-    const taken = new Set(this.#ids.values());
-    for (let id = 1; id < this.#keys.maxEntries; id++) {
-      if (!taken.has(id)) {
-        this.#keys.set(encodeWord(id), encodeCxRouterKey({ homeAddress }));
-        this.#ids.set(homeAddress, id);
-        return id;
-      }
+    const id = this.#numbers.take();
+    if (id === undefined) {
+      throw new DatapathError(
+        'MAP_FULL',
+        `all ${this.#keys.maxEntries - 1} router ids are in use`,
+        'raise limits.routers in the config, then "coax down" and "coax up"',
+      );
     }
-    throw new DatapathError(
-      'MAP_FULL',
-      `all ${this.#keys.maxEntries - 1} router ids are in use`,
-      'raise limits.routers in the config, then "coax down" and "coax up"',
-    );
+    try {
+      this.#keys.set(encodeWord(id), encodeCxRouterKey({ homeAddress }));
+    } catch (error) {
+      this.#numbers.free(id);
+      throw error;
+    }
+    this.#ids.set(homeAddress, id);
+    return id;
   }
 
   /** Home address of a router. */
@@ -49,6 +55,7 @@ export class RouterIds {
       if (!homeAddresses.has(homeAddress)) {
         this.#keys.set(encodeWord(id), new Uint8Array(this.#keys.valueSize));
         this.#ids.delete(homeAddress);
+        this.#numbers.free(id);
       }
     }
   }

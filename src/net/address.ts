@@ -56,6 +56,19 @@ export class Address {
     target.set(this.#bytes, offset);
   }
 
+  /** Four bytes in network order as a number, from the first (0) to the last (3 for IPv6). */
+  word(position: number): number {
+    const bytes = this.#bytes;
+    const at = 4 * position;
+    return (
+      (((bytes[at] as number) << 24) |
+        ((bytes[at + 1] as number) << 16) |
+        ((bytes[at + 2] as number) << 8) |
+        (bytes[at + 3] as number)) >>>
+      0
+    );
+  }
+
   toBigInt(): bigint {
     return BigInt(`0x${Buffer.from(this.#bytes).toString('hex')}`);
   }

@@ -5,8 +5,8 @@ import { GenerationBuilder } from './tree/generation.js';
 
 const builder = new GenerationBuilder();
 
-parentPort?.on('message', ({ words, sizes }: CompileRequest) => {
-  const result = builder.build(words, sizes);
+parentPort?.on('message', ({ words, length, sizes }: CompileRequest) => {
+  const result = builder.build(words.subarray(0, length), sizes);
   parentPort?.postMessage(
     result,
     'refused' in result ? [] : [result.nodes.buffer, result.policies.buffer, result.routers.buffer],

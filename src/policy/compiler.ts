@@ -8,8 +8,13 @@ import type { GenerationRows, Refusal, TableSizes } from './tree/generation.js';
 /** What the worker is asked. */
 export interface CompileRequest {
   readonly words: Uint32Array<ArrayBuffer>;
+  /** How many of them count. */
+  readonly length: number;
   readonly sizes: TableSizes;
 }
+
+/** Room for new objects in the thread, MiB; it is taken only as far as it is used. */
+const YOUNG_MB = 64;
 
 /** How long the event loop is held up in one piece, milliseconds. */
 const AT_ONCE_MS = 3;
@@ -40,8 +45,8 @@ export class PolicyCompiler {
       }
       step = writing.next();
     }
-    const words = step.value.words.copy();
-    const rows = await this.#ask({ words, sizes: { nodes: context.limits.nodes } });
+    const { words, length } = step.value.words;
+    const rows = await this.#ask({ words, length, sizes: { nodes: context.limits.nodes } });
     return finish(routers, step.value, rows);
   }
 
@@ -76,7 +81,10 @@ export class PolicyCompiler {
 }
 
 function start(): Worker {
-  const worker = new Worker(new URL('./compile-worker.js', import.meta.url));
+  const worker = new Worker(new URL('./compile-worker.js', import.meta.url), {
+    // Trees stay: with more room for what is new, less of them is copied again and again.
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+  });
   // It keeps the process alive only while it works.
   worker.unref();
   return worker;

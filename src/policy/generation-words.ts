@@ -5,11 +5,11 @@
  */
 import { bindingsOf } from './action.js';
 import { CgroupNumbers, cgroupDepth } from './cgroup-numbers.js';
-import type { Policy, PolicyBinding, RouterPolicySet } from './policy.js';
+import type { Action, Policy, PolicyBinding, RouterPolicySet } from './policy.js';
 import { PolicyError } from './policy-error.js';
 import type { Range, Selector } from './selector.js';
 import { BINDINGS_PER_POLICY, BINDINGS_PER_ROUTER, CGROUP_LEVELS } from './table.js';
-import { writePolicy } from './tree/policy-words.js';
+import { type ResolvedPolicy, writePolicy } from './tree/policy-words.js';
 import { WordList } from './tree/word-list.js';
 
 /** What compiling needs to know of the datapath's tables and of the machine. */
@@ -50,6 +50,11 @@ export interface GenerationWords {
 
 /** Policies between two yields: about a quarter of a millisecond. */
 const BETWEEN_YIELDS = 64;
+/** The same where a policy is only looked at. */
+const BETWEEN_LOOKS = 4096;
+/** More than most have. */
+const WORDS_PER_POLICY = 40;
+const WORDS_PER_ROUTER = 4 + BINDINGS_PER_ROUTER;
 
 /**
  * Writes the words, and yields between parts so that the caller can let others run.
@@ -59,13 +64,16 @@ export function* writeGeneration(
   routers: readonly RouterPolicySet[],
   context: CompileContext,
 ): Generator<void, GenerationWords> {
-  const words = new WordList(1 << 16);
+  const count = routers.reduce((sum, { policies }) => sum + policies.length, 0);
+  // Mostly enough, so that nothing is copied: memory is taken only as far as it is written.
+  const words = new WordList((1 << 12) + WORDS_PER_POLICY * count + WORDS_PER_ROUTER * routers.length);
   const policyIds = new Set<number>();
   const numbers = yield* numberCgroups(routers, context);
+  const inOrder = yield* sortPolicies(routers);
   let used = 0;
   let previousId = 0;
   for (const router of [...routers].sort((a, b) => a.routerId - b.routerId)) {
-    const policies = inOrder(router.policies);
+    const policies = inOrder.get(router) ?? router.policies;
     checkRouter(router, policies, used, previousId, context);
     used += policies.length;
     previousId = router.routerId;
@@ -84,24 +92,23 @@ export function* writeGeneration(
     for (const { index } of bindings) words.push(index);
     words.push(policies.length);
     let depth = 0;
+    let hasCgroups = false;
     for (const [position, policy] of policies.entries()) {
       const { fid, priority, selector, action, otherwise } = policy;
       checkAction(routerId, policy, byBid);
       const id = context.policyId(routerId, fid);
       policyIds.add(id);
-      for (const path of selector.cgroup ?? []) depth = Math.max(depth, cgroupDepth(path));
-      const weights = action.kind === 'balance' ? action.bindings.map(({ weight }) => weight) : [];
+      if (selector.cgroup !== undefined) {
+        hasCgroups = true;
+        for (const path of selector.cgroup) depth = Math.max(depth, cgroupDepth(path));
+      }
       writePolicy(words, {
         fid,
         priority,
         id,
         action: action.kind,
         otherwise,
-        bindings: bindingsOf(action).map((bid, at) => ({
-          index: byBid.get(bid)?.index ?? 0,
-          bit: byBid.get(bid)?.bit ?? 0,
-          weight: weights[at] ?? 0,
-        })),
+        bindings: resolveBindings(action, byBid),
         selector,
         interface: selector.interface && ifindices(selector.interface, context),
         cgroup: selector.cgroup && intervals(selector.cgroup, numbers),
@@ -109,7 +116,7 @@ export function* writeGeneration(
       if (position % BETWEEN_YIELDS === 0) yield;
     }
     // A cgroup at the root is at depth 0, which would say that there is none.
-    words.words[depthAt] = policies.some(({ selector }) => selector.cgroup) ? Math.max(depth, 1) : 0;
+    words.words[depthAt] = hasCgroups ? Math.max(depth, 1) : 0;
     if (routerId % BETWEEN_YIELDS === 0) yield;
   }
   const cgroups = numbers.paths.flatMap((path, at) => {
@@ -132,7 +139,7 @@ function* numberCgroups(
   let seen = 0;
   for (const { routerId, policies } of routers) {
     for (const policy of policies) {
-      if (++seen % 4096 === 0) yield;
+      if (++seen % BETWEEN_LOOKS === 0) yield;
       if (policy.selector.cgroup === undefined) continue;
       for (const path of policy.selector.cgroup) paths.add(path);
       const deep = policy.selector.cgroup.find((path) => cgroupDepth(path) > CGROUP_LEVELS);
@@ -220,15 +227,44 @@ function intervals(paths: readonly string[], numbers: CgroupNumbers): Range[] {
   return paths.flatMap((path) => numbers.interval(path) ?? []);
 }
 
-/** FIDs settle what a set without unique priorities leaves open. */
-function inOrder(policies: readonly Policy[]): readonly Policy[] {
-  // Most are in order, and to see that is faster than to sort.
-  for (let at = 1; at < policies.length; at++) {
-    if (byPriority(policies[at - 1] as Policy, policies[at] as Policy) > 0) {
-      return [...policies].sort(byPriority);
+/** The policies of the routers whose list is in another order. FIDs settle what priorities leave open. */
+function* sortPolicies(
+  routers: readonly RouterPolicySet[],
+): Generator<void, ReadonlyMap<RouterPolicySet, readonly Policy[]>> {
+  const sorted = new Map<RouterPolicySet, readonly Policy[]>();
+  let seen = 0;
+  for (const router of routers) {
+    const { policies } = router;
+    // Most are in order, and to see that is faster than to sort.
+    for (let at = 1; at < policies.length; at++) {
+      if (++seen % BETWEEN_LOOKS === 0) yield;
+      if (byPriority(policies[at - 1] as Policy, policies[at] as Policy) <= 0) continue;
+      sorted.set(router, [...policies].sort(byPriority));
+      break;
     }
   }
-  return policies;
+  return sorted;
+}
+
+interface KnownBinding {
+  readonly bid: number;
+  readonly bit: number;
+  readonly index: number;
+}
+
+/** The bindings of an action that has been checked. */
+function resolveBindings(
+  action: Action,
+  known: ReadonlyMap<number, KnownBinding>,
+): ResolvedPolicy['bindings'] {
+  const resolved: ResolvedPolicy['bindings'][number][] = [];
+  const add = (bid: number, weight: number): void => {
+    const { index, bit } = known.get(bid) as KnownBinding;
+    resolved.push({ index, bit, weight });
+  };
+  if (action.kind === 'balance') for (const { bid, weight } of action.bindings) add(bid, weight);
+  else for (const bid of bindingsOf(action)) add(bid, 0);
+  return resolved;
 }
 
 function byPriority(a: Policy, b: Policy): number {

@@ -1,7 +1,16 @@
 /** Rules into a decision tree. */
 import { type Box, covers, type View } from './box.js';
 import { type ChoiceOptions, chooseDecision } from './choose.js';
-import type { BitsNode, CutNode, Decision, Leaf, RangeNode, Span, TreeNode } from './node.js';
+import {
+  type BitsNode,
+  type CutNode,
+  childrenOf,
+  type Decision,
+  type Leaf,
+  type RangeNode,
+  type Span,
+  type TreeNode,
+} from './node.js';
 import { ALWAYS, WORD_MAX } from './rule-store.js';
 import type { WordList } from './word-list.js';
 
@@ -29,6 +38,8 @@ export class TreeBuilder {
   readonly #view: View;
   readonly #options: BuildOptions;
   readonly #lists: WordList;
+  /** Nodes of before that are in the tree no more. */
+  readonly retired: TreeNode[] = [];
 
   /** Rows that may still be made; a little more than there will be is never counted. */
   #rowsLeft: number;
@@ -52,8 +63,12 @@ export class TreeBuilder {
   build(rules: Span, box: Box, old?: TreeNode, depth = 0): TreeNode {
     if (old !== undefined && this.#isEqual(old.rules, rules)) return old;
     const kept = this.#withoutHidden(rules, box);
-    if (kept.count <= this.#options.leafRules || depth >= DEEPEST) return this.#leaf(rules, kept);
-    const reused = old !== undefined && old.kind !== 'leaf' && isNear(old.rules, rules) ? old : undefined;
+    const isLeaf = kept.count <= this.#options.leafRules || depth >= DEEPEST;
+    const reused =
+      !isLeaf && old !== undefined && old.kind !== 'leaf' && isNear(old.rules, rules) ? old : undefined;
+    if (reused !== undefined) this.retired.push(reused);
+    else if (old !== undefined) this.retire(old);
+    if (isLeaf) return this.#leaf(rules, kept);
     const decision = reused ?? this.#choose(kept, box) ?? this.#narrowing(kept, box);
     if (decision === undefined) return this.#leaf(rules, kept);
     switch (decision.kind) {
@@ -66,9 +81,15 @@ export class TreeBuilder {
     }
   }
 
+  /** Notes that a tree, or a part of one, is no more. */
+  retire(node: TreeNode): void {
+    this.retired.push(node);
+    for (const child of childrenOf(node)) this.retire(child);
+  }
+
   #leaf(rules: Span, kept: Span): Leaf {
     this.#count(kept.count);
-    return { kind: 'leaf', rules, kept };
+    return { kind: 'leaf', rules, kept, row: 0, at: 0, size: 0, steps: 0 };
   }
 
   #count(rows: number): void {
@@ -77,12 +98,7 @@ export class TreeBuilder {
   }
 
   #choose(rules: Span, box: Box): Decision | undefined {
-    return chooseDecision(
-      this.#view,
-      this.#lists.words.subarray(rules.at, rules.at + rules.count),
-      box,
-      this.#options,
-    );
+    return chooseDecision(this.#view, this.#lists.words, rules, box, this.#options);
   }
 
   /**
@@ -159,7 +175,19 @@ export class TreeBuilder {
     box.high[field] = last;
     const outsideNode = this.build(outside, box, old?.outside, depth);
     box.low[field] = first;
-    return { kind: 'range', field, low, high, inside: insideNode, outside: outsideNode, rules };
+    return {
+      kind: 'range',
+      field,
+      low,
+      high,
+      inside: insideNode,
+      outside: outsideNode,
+      rules,
+      row: 0,
+      at: 0,
+      size: 0,
+      steps: 0,
+    };
   }
 
   #cut(
@@ -178,6 +206,7 @@ export class TreeBuilder {
     const children: TreeNode[] = [];
     let at = lists;
     let oldChild = 0;
+    let nextKept = 0;
     for (let child = 0; child < starts.count; child++) {
       // Read anew each time: the words move as they grow.
       const { words } = this.#lists;
@@ -190,7 +219,11 @@ export class TreeBuilder {
         const startOf = (which: number): number =>
           which < oldStarts.count ? (words[oldStarts.at + which] as number) : pieces;
         while (oldChild < oldStarts.count && startOf(oldChild) < piece) oldChild++;
-        if (startOf(oldChild) === piece && startOf(oldChild + 1) === next) before = old.children[oldChild];
+        if (startOf(oldChild) === piece && startOf(oldChild + 1) === next) {
+          before = old.children[oldChild];
+          for (; nextKept < oldChild; nextKept++) this.retire(old.children[nextKept] as TreeNode);
+          nextKept = oldChild + 1;
+        }
       }
       box.low[field] = Math.max(first, low + piece * size);
       box.high[field] = Math.min(last, low + next * size - 1);
@@ -199,8 +232,24 @@ export class TreeBuilder {
     }
     box.low[field] = first;
     box.high[field] = last;
+    for (; old !== undefined && nextKept < old.children.length - 1; nextKept++) {
+      this.retire(old.children[nextKept] as TreeNode);
+    }
     children.push(this.build(outside, box, old?.children.at(-1), depth));
-    return { kind: 'cut', field, low, shift, pieces, starts, children, rules };
+    return {
+      kind: 'cut',
+      field,
+      low,
+      shift,
+      pieces,
+      starts,
+      children,
+      rules,
+      row: 0,
+      at: 0,
+      size: 0,
+      steps: 0,
+    };
   }
 
   /** Deals rules out to the children of a cut. Pieces between which none starts or ends are one child. */
@@ -303,7 +352,7 @@ export class TreeBuilder {
       children.push(this.build(here, box, old?.children[piece], depth));
     }
     box.markKnown = known;
-    return { kind: 'bits', shift, mask, children, rules };
+    return { kind: 'bits', shift, mask, children, rules, row: 0, at: 0, size: 0, steps: 0 };
   }
 
   #filter(rules: Span, isIn: (rule: number) => boolean): Span {

@@ -4,7 +4,7 @@
  * rules that stand in several children).
  */
 import type { Box, View } from './box.js';
-import type { Decision } from './node.js';
+import type { Decision, Span } from './node.js';
 import { WORD_MAX } from './rule-store.js';
 
 export interface ChoiceOptions {
@@ -24,23 +24,31 @@ const BIT_WINDOW = 6;
 /** Scratch of one level; choosing never nests. */
 const difference = new Int32Array(MOST_PIECES + 3);
 const begins = new Uint8Array(MOST_PIECES + 3);
-const ends = new Uint32Array(2 * SAMPLE);
 const lows = new Uint32Array(SAMPLE);
 const highs = new Uint32Array(SAMPLE);
+/** Of the rules that a field restricts in the box, the parts inside it. */
+let starts = new Uint32Array(1024);
+let stops = new Uint32Array(1024);
 
 interface Candidate {
   score: number;
   decision: Decision | undefined;
 }
 
-/** The best division, or undefined when none is worth its step. */
+/** The best division of the rules of a span, or undefined when none is worth its step. */
 export function chooseDecision(
   view: View,
   rules: Uint32Array,
+  span: Span,
   box: Box,
   options: ChoiceOptions,
 ): Decision | undefined {
+  const { at, count } = span;
   const best: Candidate = { score: LEAST_SCORE, decision: undefined };
+  if (starts.length < count) {
+    starts = new Uint32Array(2 * count);
+    stops = new Uint32Array(2 * count);
+  }
   for (const field of view.fields) {
     const low = view.store.low[field] as Uint32Array;
     const high = view.store.high[field] as Uint32Array;
@@ -50,20 +58,24 @@ export function chooseDecision(
     let restricted = 0;
     let from = WORD_MAX;
     let to = 0;
-    for (let i = 0; i < rules.length; i++) {
+    for (let i = at; i < at + count; i++) {
       const rule = rules[i] as number;
-      const start = Math.max(low[rule] as number, first);
-      const end = Math.min(high[rule] as number, last);
+      let start = low[rule] as number;
+      let end = high[rule] as number;
+      if (start < first) start = first;
+      if (end > last) end = last;
       if (start === first && end === last) continue;
-      restricted++;
+      starts[restricted] = start;
+      stops[restricted++] = end;
       if (start < from) from = start;
       if (end > to) to = end;
     }
-    if (restricted * 8 < rules.length || restricted === 0) continue;
-    considerCuts(best, field, low, high, rules, first, last, from, to, options);
-    considerRanges(best, field, low, high, rules, first, last, options);
+    if (restricted * 8 < count || restricted === 0) continue;
+    const here = { field, first, last, from, to, restricted, rules: count };
+    considerCuts(best, here, options);
+    considerRanges(best, here, Math.max(1, Math.floor(count / SAMPLE)), options);
   }
-  if (view.marks) considerBits(best, view, rules, box, options);
+  if (view.marks) considerBits(best, view, rules, span, box, options);
   return best.decision;
 }
 
@@ -72,21 +84,25 @@ function scoreOf(count: number, expected: number, total: number, options: Choice
   return Math.log(count / expected) - options.copyCost * Math.log(Math.max(1, total / count));
 }
 
-function considerCuts(
-  best: Candidate,
-  field: number,
-  low: Uint32Array,
-  high: Uint32Array,
-  rules: Uint32Array,
-  first: number,
-  last: number,
-  from: number,
-  to: number,
-  options: ChoiceOptions,
-): void {
+/** The rules of a node in one field; those that are restricted are in `starts` and `stops`. */
+interface FieldRules {
+  readonly field: number;
+  /** The box. */
+  readonly first: number;
+  readonly last: number;
+  /** What the restricted ones are all inside. */
+  readonly from: number;
+  readonly to: number;
+  readonly restricted: number;
+  /** With those that hold all of the box. */
+  readonly rules: number;
+}
+
+function considerCuts(best: Candidate, here: FieldRules, options: ChoiceOptions): void {
+  const { from, to } = here;
   const span = to - from + 1;
   let wanted = 4;
-  while (wanted < 2 * rules.length && wanted < MOST_PIECES) wanted *= 2;
+  while (wanted < 2 * here.rules && wanted < MOST_PIECES) wanted *= 2;
   let before = -1;
   for (const most of [wanted, wanted >> 2, wanted >> 4, wanted >> 7]) {
     if (most < 2) break;
@@ -98,20 +114,16 @@ function considerCuts(
     // On a multiple of the size, as prefixes are.
     const start = from - (from % size);
     const pieces = Math.floor((to - start) / size) + 1;
-    const score = scoreCut(low, high, rules, first, last, start, shift, pieces, options);
+    const score = scoreCut(here, start, shift, pieces, options);
     if (score > best.score) {
       best.score = score;
-      best.decision = { kind: 'cut', field, low: start, shift, pieces };
+      best.decision = { kind: 'cut', field: here.field, low: start, shift, pieces };
     }
   }
 }
 
 function scoreCut(
-  low: Uint32Array,
-  high: Uint32Array,
-  rules: Uint32Array,
-  first: number,
-  last: number,
+  { first, last, restricted, rules }: FieldRules,
   start: number,
   shift: number,
   pieces: number,
@@ -121,11 +133,11 @@ function scoreCut(
   begins.fill(0, 0, pieces + 2);
   const size = 2 ** shift;
   const end = start + pieces * size - 1;
-  let elsewhere = 0;
-  for (let i = 0; i < rules.length; i++) {
-    const rule = rules[i] as number;
-    const a = Math.max(low[rule] as number, first);
-    const b = Math.min(high[rule] as number, last);
+  const wide = rules - restricted;
+  let elsewhere = first < start || last > end ? wide : 0;
+  for (let i = 0; i < restricted; i++) {
+    const a = starts[i] as number;
+    const b = stops[i] as number;
     if (a < start || b > end) elsewhere++;
     if (b < start || a > end) continue;
     const from = a <= start ? 0 : (a - start) >>> shift;
@@ -137,7 +149,7 @@ function scoreCut(
   }
   let total = elsewhere;
   let squares = elsewhere * elsewhere;
-  let here = 0;
+  let here = wide;
   begins[0] = 1;
   for (let piece = 0; piece < pieces; piece++) {
     here += difference[piece] as number;
@@ -148,44 +160,34 @@ function scoreCut(
   }
   if (total === 0) return 0;
   const expected = Math.max(1, squares / total);
-  return scoreOf(rules.length, expected, total, options) - (PIECE_COST * pieces) / rules.length;
+  return scoreOf(rules, expected, total, options) - (PIECE_COST * pieces) / rules;
 }
 
-function considerRanges(
-  best: Candidate,
-  field: number,
-  low: Uint32Array,
-  high: Uint32Array,
-  rules: Uint32Array,
-  first: number,
-  last: number,
-  options: ChoiceOptions,
-): void {
-  const stride = Math.max(1, Math.floor(rules.length / SAMPLE));
-  let count = 0;
-  for (let i = 0; i < rules.length && count < SAMPLE; i += stride, count++) {
-    const rule = rules[i] as number;
-    lows[count] = Math.max(low[rule] as number, first);
-    highs[count] = Math.min(high[rule] as number, last);
+function considerRanges(best: Candidate, here: FieldRules, stride: number, options: ChoiceOptions): void {
+  const { field, first, last, restricted, rules } = here;
+  // As many of those that hold all of the box as they are among all rules.
+  const wide = Math.round((rules - restricted) / stride);
+  let some = 0;
+  for (let i = 0; i < restricted && some < SAMPLE; i += stride, some++) {
+    lows[some] = starts[i] as number;
+    highs[some] = stops[i] as number;
   }
-  const sortedLows = lows.subarray(0, count).sort();
-  const sortedHighs = highs.subarray(0, count).sort();
-  let candidates = 0;
-  for (let i = 0; i < count; i++) {
-    const start = sortedLows[i] as number;
-    const end = sortedHighs[i] as number;
-    if (start > first) ends[candidates++] = start - 1;
-    if (end < last) ends[candidates++] = end;
-  }
-  const thresholds = ends.subarray(0, candidates).sort();
-  let [started, ended, before] = [0, 0, -1];
-  for (let i = 0; i < candidates; i++) {
-    const threshold = thresholds[i] as number;
-    if (threshold === before) continue;
-    before = threshold;
-    while (started < count && (sortedLows[started] as number) <= threshold) started++;
-    while (ended < count && (sortedHighs[ended] as number) <= threshold) ended++;
-    const left = started;
+  sortFirst(lows, some);
+  sortFirst(highs, some);
+  const count = some + wide;
+  // Thresholds in order, of two lists that are: in front of a start, or at an end.
+  let [nextStart, nextEnd] = [0, 0];
+  while (nextStart < some && lows[nextStart] === first) nextStart++;
+  let [started, ended] = [nextStart, 0];
+  while (nextStart < some || (nextEnd < some && (highs[nextEnd] as number) < last)) {
+    const beforeStart = nextStart < some ? (lows[nextStart] as number) - 1 : WORD_MAX;
+    const atEnd = nextEnd < some && (highs[nextEnd] as number) < last ? (highs[nextEnd] as number) : WORD_MAX;
+    const threshold = Math.min(beforeStart, atEnd);
+    while (started < some && (lows[started] as number) <= threshold) started++;
+    while (ended < some && (highs[ended] as number) <= threshold) ended++;
+    while (nextStart < some && (lows[nextStart] as number) - 1 <= threshold) nextStart++;
+    nextEnd = Math.max(nextEnd, ended);
+    const left = started + wide;
     const right = count - ended;
     if (left === 0 || right === 0) continue;
     const total = left + right;
@@ -197,16 +199,31 @@ function considerRanges(
   }
 }
 
+/** Sorts the first numbers of a list. Few are sorted here: a view of them would cost more. */
+function sortFirst(list: Uint32Array, count: number): void {
+  if (count > 32) {
+    list.subarray(0, count).sort();
+    return;
+  }
+  for (let i = 1; i < count; i++) {
+    const value = list[i] as number;
+    let place = i;
+    for (; place > 0 && (list[place - 1] as number) > value; place--) list[place] = list[place - 1] as number;
+    list[place] = value;
+  }
+}
+
 function considerBits(
   best: Candidate,
   view: View,
   rules: Uint32Array,
+  { at, count }: Span,
   box: Box,
   options: ChoiceOptions,
 ): void {
   const { markValue, markMask } = view.store;
   let bits = 0;
-  for (let i = 0; i < rules.length; i++) bits |= (markMask[rules[i] as number] as number) & ~box.markKnown;
+  for (let i = at; i < at + count; i++) bits |= (markMask[rules[i] as number] as number) & ~box.markKnown;
   if (bits === 0) return;
   for (let shift = 0; shift < 32; shift++) {
     if ((bits & (1 << shift)) === 0) continue;
@@ -214,7 +231,7 @@ function considerBits(
     while (
       width < BIT_WINDOW &&
       shift + width < 32 &&
-      2 ** width < 2 * rules.length &&
+      2 ** width < 2 * count &&
       (bits & (1 << (shift + width))) !== 0
     ) {
       width++;
@@ -222,7 +239,7 @@ function considerBits(
     const mask = 2 ** width - 1;
     difference.fill(0, 0, mask + 1);
     let total = 0;
-    for (let i = 0; i < rules.length; i++) {
+    for (let i = at; i < at + count; i++) {
       const rule = rules[i] as number;
       const known = ((markMask[rule] as number) >>> shift) & mask;
       const value = ((markValue[rule] as number) >>> shift) & mask;
@@ -238,7 +255,7 @@ function considerBits(
     let squares = 0;
     for (let piece = 0; piece <= mask; piece++) squares += (difference[piece] as number) ** 2;
     const expected = Math.max(1, squares / total);
-    const score = scoreOf(rules.length, expected, total, options) - (PIECE_COST * (mask + 1)) / rules.length;
+    const score = scoreOf(count, expected, total, options) - (PIECE_COST * (mask + 1)) / count;
     if (score > best.score) {
       best.score = score;
       best.decision = { kind: 'bits', shift, mask };

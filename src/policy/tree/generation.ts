@@ -4,20 +4,17 @@
  */
 import {
   CX_DEFAULT_BINDINGS,
-  CX_POLICY_BINDINGS,
   CX_WALK_STEPS,
-  type CxAction,
-  type CxOtherwise,
-  CxPolicySize,
   CxRouterSize,
-  encodeCxPolicy,
   encodeCxRouter,
 } from '../../datapath/generated.js';
 import type { BuildOptions } from './builder.js';
-import { rulePartOf } from './expand.js';
-import { Layout } from './layout.js';
-import { AT_ACTION, AT_FID, AT_ID, AT_PRIORITY, POLICY_HEAD } from './policy-words.js';
-import { type PolicyWords, type Roots, RouterTrees } from './router-trees.js';
+import { FIRST_ROW, NODE_WORDS } from './layout.js';
+import { PolicyRows } from './policy-rows.js';
+import { AT_FID } from './policy-words.js';
+import { type Roots, RouterTrees } from './router-trees.js';
+import type { PolicyWords } from './same-policies.js';
+import { SharedTrees } from './shared-trees.js';
 
 /** Rows of the datapath's tables that one generation may fill. */
 export interface TableSizes {
@@ -63,8 +60,6 @@ const MUCH_SMALLER = 0.8;
 
 /** Routers with fewer policies keep nothing for the next time, and share their trees with equals. */
 const SMALL_ROUTER = 32;
-/** Trees of small routers that are remembered to be shared. */
-const MOST_SHARED = 20_000;
 
 interface RouterWords extends PolicyWords {
   readonly routerId: number;
@@ -77,14 +72,14 @@ interface RouterWords extends PolicyWords {
 /** Compiles one generation after the other; what did not change since the last one is not made again. */
 export class GenerationBuilder {
   readonly #large = new Map<number, RouterTrees>();
-  readonly #small = new RouterTrees();
+  readonly #small = new SharedTrees();
   /** The leaves that fitted last time, and for how many policies. */
   #fitted = { attempt: 0, policies: 0 };
 
   build(words: Uint32Array, sizes: TableSizes): GenerationRows | Refusal {
     const routers = readRouters(words);
-    const ids = new Set(routers.map(({ routerId }) => routerId));
-    for (const id of this.#large.keys()) if (!ids.has(id)) this.#large.delete(id);
+    const large = new Set(routers.filter(isLarge).map(({ routerId }) => routerId));
+    for (const id of this.#large.keys()) if (!large.has(id)) this.#large.delete(id);
     const policies = routers.reduce((sum, { starts }) => sum + starts.length - 1, 0);
     // The next table is likely to be as large.
     const usual = policies > MANY_POLICIES ? 1 : 0;
@@ -113,22 +108,18 @@ export class GenerationBuilder {
     sizes: TableSizes,
     options: BuildOptions,
   ): GenerationRows | Refusal {
-    const layout = new Layout();
-    const shared = new Map<string, Roots>();
+    this.#small.begin(options);
     const highest = routers.reduce((most, { routerId }) => Math.max(most, routerId), 0);
-    const policyCount = routers.reduce((sum, { starts }) => sum + starts.length - 1, 0);
-    const policyRows = new Uint8Array(policyCount * CxPolicySize);
+    const policyRows = new PolicyRows(routers.reduce((sum, { starts }) => sum + starts.length - 1, 0));
     const routerRows = new Uint8Array((highest + 1) * CxRouterSize);
-    let firstPolicy = 0;
+    const table: Table = { rows: FIRST_ROW, sizes, options, placed: [] };
     for (const router of routers) {
-      const count = router.starts.length - 1;
-      const roots = this.#place(router, layout, shared, options, sizes);
+      const roots = this.#place(router, table);
       if ('refused' in roots) return roots;
-      writePolicyRows(router, policyRows, firstPolicy);
       encodeCxRouter(
         {
-          firstPolicy,
-          policyCount: count,
+          firstPolicy: policyRows.add(router),
+          policyCount: router.starts.length - 1,
           knownRoot: roots.known,
           unknownRoot: roots.unknown,
           fragments: Number(router.fragments),
@@ -139,40 +130,60 @@ export class GenerationBuilder {
         routerRows,
         router.routerId * CxRouterSize,
       );
-      firstPolicy += count;
     }
-    return { nodes: layout.words(), policies: policyRows, routers: routerRows };
+    const nodes = new Uint32Array(table.rows * NODE_WORDS);
+    this.#small.write(nodes);
+    for (const { trees, base } of table.placed) trees.write(nodes, base);
+    return { nodes, policies: policyRows.bytes, routers: routerRows };
   }
 
-  #place(
-    router: RouterWords,
-    layout: Layout,
-    shared: Map<string, Roots>,
-    options: BuildOptions,
-    sizes: TableSizes,
-  ): Roots | Refusal {
-    const { routerId } = router;
+  /** Makes a place in the table for the trees of a router, unless others have the same. */
+  #place(router: RouterWords, table: Table): Roots | Refusal {
+    const { sizes, options } = table;
     const count = router.starts.length - 1;
-    const isSmall = count <= SMALL_ROUTER;
-    const key = isSmall ? keyOf(router) : undefined;
-    const same = key === undefined ? undefined : shared.get(key);
-    if (same !== undefined) return same;
-    let trees = this.#small;
-    if (isSmall) {
-      trees.forget();
+    const left = sizes.nodes - table.rows;
+    let base = table.rows;
+    let roots: Roots | undefined;
+    if (!isLarge(router)) {
+      const shared = this.#small.of(router, sizes.nodes, left);
+      if (shared !== undefined && 'rank' in shared) return refuse('rules', router, shared.rank);
+      roots = shared?.roots;
+      if (shared !== undefined && shared.base === 0) {
+        shared.base = base;
+        table.rows += shared.rows.length / NODE_WORDS;
+      }
+      base = shared?.base ?? base;
     } else {
-      trees = this.#large.get(routerId) ?? new RouterTrees();
-      this.#large.set(routerId, trees);
+      const trees = this.#large.get(router.routerId) ?? new RouterTrees();
+      this.#large.set(router.routerId, trees);
+      const tooMany = trees.update(router, sizes.nodes);
+      if (tooMany !== undefined) return refuse('rules', router, tooMany.rank);
+      roots = trees.place(options, left);
+      if (roots !== undefined) {
+        table.placed.push({ trees, base });
+        table.rows += trees.rows;
+      }
     }
-    const tooMany = trees.update(router, sizes.nodes);
-    if (tooMany !== undefined) return refuse('rules', router, tooMany.rank);
-    const roots = trees.place(layout, options, sizes.nodes);
     // Which one of a router is too many cannot be said: they share what there is. The last one asked.
-    if (roots === undefined) return refuse('nodes', router, count - 1);
+    if (roots === undefined || table.rows > sizes.nodes) return refuse('nodes', router, count - 1);
     if (roots.steps > CX_WALK_STEPS) return refuse('steps', router, count - 1);
-    if (key !== undefined && shared.size < MOST_SHARED) shared.set(key, roots);
-    return roots;
+    const at = (root: number): number => (root === 0 ? 0 : root - FIRST_ROW + base);
+    return { known: at(roots.known), unknown: at(roots.unknown), steps: roots.steps };
   }
+}
+
+/** A table while it is made. */
+interface Table {
+  /** Rows of its trees so far. */
+  rows: number;
+  readonly sizes: TableSizes;
+  readonly options: BuildOptions;
+  /** Trees that are not shared, and where they start. */
+  readonly placed: { readonly trees: RouterTrees; readonly base: number }[];
+}
+
+function isLarge({ starts }: RouterWords): boolean {
+  return starts.length - 1 > SMALL_ROUTER;
 }
 
 function refuse(
@@ -202,45 +213,6 @@ function readRouters(words: Uint32Array): RouterWords[] {
     routers.push({ routerId, fragments, cgroupDepth, bindings, words, starts });
   }
   return routers;
-}
-
-/** What the trees of a router depend on; ranks are positions, so that equal policies have equal trees. */
-function keyOf({ words, starts }: RouterWords): string {
-  const parts: string[] = [];
-  for (let rank = 0; rank + 1 < starts.length; rank++) {
-    const start = rulePartOf(words, starts[rank] as number);
-    const end = starts[rank + 1] as number;
-    parts.push(Buffer.from(words.buffer, words.byteOffset + start * 4, (end - start) * 4).toString('latin1'));
-  }
-  return parts.join('|');
-}
-
-function writePolicyRows({ words, starts }: RouterWords, rows: Uint8Array<ArrayBuffer>, first: number): void {
-  for (let rank = 0; rank + 1 < starts.length; rank++) {
-    const at = starts[rank] as number;
-    const packed = words[at + AT_ACTION] as number;
-    const count = packed >>> 16;
-    const bindings = new Array<number>(CX_POLICY_BINDINGS).fill(0);
-    const weights = new Uint8Array(CX_POLICY_BINDINGS);
-    for (let binding = 0; binding < count; binding++) {
-      bindings[binding] = words[at + POLICY_HEAD + 2 * binding] as number;
-      weights[binding] = words[at + POLICY_HEAD + 2 * binding + 1] as number;
-    }
-    encodeCxPolicy(
-      {
-        id: words[at + AT_ID] as number,
-        fid: words[at + AT_FID] as number,
-        priority: words[at + AT_PRIORITY] as number,
-        action: (packed & 0xff) as CxAction,
-        otherwise: ((packed >>> 8) & 0xff) as CxOtherwise,
-        bindingCount: count,
-        weights,
-        bindings,
-      },
-      rows,
-      (first + rank) * CxPolicySize,
-    );
-  }
 }
 
 function padded(list: Uint32Array, length: number): number[] {

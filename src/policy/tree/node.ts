@@ -8,9 +8,20 @@ export interface Span {
   readonly count: number;
 }
 
+/** Where a node stands in the rows of its router (`layout.ts`). */
+export interface Place {
+  /** Its first row, which belongs to the node above. */
+  row: number;
+  /** Rows of its own: where they start, and how many. */
+  at: number;
+  size: number;
+  /** Most rows that a packet visits from here; 0 = not placed. */
+  steps: number;
+}
+
 /** Every node keeps the rules it was made for, in the order of their rank: the same rules in the same box need
  * not be looked at again. */
-interface Made {
+interface Made extends Place {
   readonly rules: Span;
 }
 
@@ -54,6 +65,19 @@ export interface BitsNode extends Made {
 
 export type TreeNode = Leaf | RangeNode | CutNode | BitsNode;
 
+/** The nodes right below one. */
+export function childrenOf(node: TreeNode): readonly TreeNode[] {
+  switch (node.kind) {
+    case 'leaf':
+      return [];
+    case 'range':
+      return [node.inside, node.outside];
+    case 'cut':
+    case 'bits':
+      return node.children;
+  }
+}
+
 /** How a node divides its rules. */
 export type Decision =
   | Pick<RangeNode, 'kind' | 'field' | 'low' | 'high'>
@@ -73,21 +97,9 @@ export function compactLists(trees: Iterable<TreeNode>, from: WordList): WordLis
   };
   const visit = (node: TreeNode): void => {
     move(node.rules);
-    switch (node.kind) {
-      case 'leaf':
-        move(node.kept);
-        break;
-      case 'range':
-        visit(node.inside);
-        visit(node.outside);
-        break;
-      case 'cut':
-        move(node.starts);
-        for (const child of node.children) visit(child);
-        break;
-      case 'bits':
-        for (const child of node.children) visit(child);
-    }
+    if (node.kind === 'leaf') move(node.kept);
+    if (node.kind === 'cut') move(node.starts);
+    for (const child of childrenOf(node)) visit(child);
   };
   for (const tree of trees) visit(tree);
   return to;

@@ -70,70 +70,70 @@ const OTHERWISE: Readonly<Record<Otherwise, CxOtherwise>> = {
   default: CxOtherwise.DEFAULT,
 };
 
-export function writePolicy(words: WordList, policy: ResolvedPolicy): void {
-  const start = words.length;
-  words.push(0);
-  words.push(policy.fid);
-  words.push(policy.priority);
-  words.push(policy.id);
-  words.push(ACTIONS[policy.action] | (OTHERWISE[policy.otherwise] << 8) | (policy.bindings.length << 16));
+/** Adds a policy. */
+export function writePolicy(list: WordList, policy: ResolvedPolicy): void {
+  const { selector, bindings } = policy;
+  const start = list.length;
+  list.reserve(POLICY_HEAD + 2 * bindings.length + 2);
+  const { words } = list;
+  words[start + AT_FID] = policy.fid;
+  words[start + AT_PRIORITY] = policy.priority;
+  words[start + AT_ID] = policy.id;
+  words[start + AT_ACTION] =
+    ACTIONS[policy.action] | (OTHERWISE[policy.otherwise] << 8) | (bindings.length << 16);
+  let at = start + POLICY_HEAD;
   let active = 0;
-  for (const { index, weight, bit } of policy.bindings) {
-    words.push(index);
-    words.push(weight);
+  for (const { index, weight, bit } of bindings) {
+    words[at++] = index;
+    words[at++] = weight;
     active |= 1 << bit;
   }
   const always = policy.action === 'drop' || policy.action === 'bypass' || policy.otherwise !== 'next';
-  words.push(always ? ALWAYS : active);
-  const presentAt = words.length;
-  words.push(0);
+  words[at++] = always ? ALWAYS : active;
+  const presentAt = at;
   let present = 0;
   let bit = 0;
   for (const [name] of ADDRESS_FIELDS) {
-    const match = policy.selector[name];
+    const match = selector[name];
     if (match !== undefined) {
       present |= 1 << bit;
-      writeAddresses(words, match);
+      writeAddresses(list, match);
     }
     bit++;
   }
   for (const [name] of NUMBER_FIELDS) {
-    const ranges = name === 'interface' || name === 'cgroup' ? policy[name] : policy.selector[name];
+    const ranges = name === 'interface' || name === 'cgroup' ? policy[name] : selector[name];
     if (ranges !== undefined) {
       present |= 1 << bit;
-      words.push(ranges.length);
-      for (const { low, high } of ranges) {
-        words.push(low);
-        words.push(high);
-      }
+      writeRanges(list, ranges);
     }
     bit++;
   }
-  if (policy.selector.mark !== undefined) {
+  if (selector.mark !== undefined) {
     present |= 1 << MARK_BIT;
-    words.push(policy.selector.mark.value);
-    words.push(policy.selector.mark.mask);
+    list.push(selector.mark.value);
+    list.push(selector.mark.mask);
   }
-  words.words[presentAt] = present;
-  words.words[start] = words.length - start;
+  list.words[presentAt] = present;
+  list.words[start] = list.length - start;
 }
 
-const scratch = new Uint8Array(16);
+function writeRanges(list: WordList, ranges: readonly Range[]): void {
+  let at = list.reserve(1 + 2 * ranges.length);
+  const { words } = list;
+  words[at++] = ranges.length;
+  for (const { low, high } of ranges) {
+    words[at++] = low;
+    words[at++] = high;
+  }
+}
 
-function writeAddresses(words: WordList, { ranges }: AddressMatch): void {
-  words.push(ranges.length);
-  for (const range of ranges) {
-    for (const address of [range.low, range.high]) {
-      address.copyTo(scratch);
-      for (let at = 0; at < 16; at += 4) {
-        words.push(
-          (((scratch[at] as number) << 24) |
-            ((scratch[at + 1] as number) << 16) |
-            ((scratch[at + 2] as number) << 8) |
-            (scratch[at + 3] as number)) >>>
-            0,
-        );
-      }
-    }
+function writeAddresses(list: WordList, { ranges }: AddressMatch): void {
+  let at = list.reserve(1 + 8 * ranges.length);
+  const { words } = list;
+  words[at++] = ranges.length;
+  for (const { low, high } of ranges) {
+    for (let word = 0; word < 4; word++) words[at++] = low.word(word);
+    for (let word = 0; word < 4; word++) words[at++] = high.word(word);
   }
 }

@@ -2,21 +2,15 @@
 import { Box, type View } from './box.js';
 import { type BuildOptions, TreeBuilder, TreeTooLarge } from './builder.js';
 import { withoutEqual } from './equal-rules.js';
-import { addRules, rulePartOf } from './expand.js';
+import { addRules } from './expand.js';
 import { Grouping, joinSmall } from './group.js';
-import type { Layout } from './layout.js';
-import { compactLists, type TreeNode } from './node.js';
+import { FIRST_ROW, Layout } from './layout.js';
+import { childrenOf, compactLists, type TreeNode } from './node.js';
 import { RANGE_FIELD_COUNT, RuleStore, WORD_MAX } from './rule-store.js';
+import { matchPolicies, NEW, type PolicyWords } from './same-policies.js';
 import { WordList } from './word-list.js';
 
-/** Policies of a router, one behind the other in the order of their rank, see policy-words.ts. */
-export interface PolicyWords {
-  readonly words: Uint32Array;
-  /** Where each policy starts, and behind the last one the end. */
-  readonly starts: Uint32Array;
-}
-
-/** Where a packet starts, and the most nodes it visits. */
+/** Where a packet starts, and the most nodes it visits; 0 = there are no policies. */
 export interface Roots {
   readonly known: number;
   readonly unknown: number;
@@ -28,7 +22,17 @@ export interface TooManyRules {
   readonly rank: number;
 }
 
-interface PlacedTree {
+/** A tree that is placed, and what it was made of. */
+interface KeptTree {
+  /** Rules that were given, in the order of their rank. */
+  readonly group: Uint32Array;
+  readonly view: View;
+  readonly node: TreeNode;
+  readonly root: number;
+}
+
+interface ChainLink {
+  /** Rank of the best policy. */
   readonly best: number;
   readonly root: number;
   readonly steps: number;
@@ -48,8 +52,13 @@ export class RouterTrees {
   #firstRules = new Uint32Array(0);
   #ruleCounts = new Uint32Array(0);
   #grouping: Grouping | undefined;
+  /** By rule: its group, as far as it was asked for. */
+  #groupOf = new Uint8Array(0);
+  #grouped = 0;
   #groupedRules = 0;
-  readonly #trees = new Map<string, TreeNode>();
+  readonly #layout = new Layout();
+  readonly #trees = new Map<string, KeptTree>();
+  #chains: { at: number; rows: number }[] = [];
   /** The lists of the trees, and how long they were when all were made at once. */
   #lists = new WordList();
   #listsAtFirst = 0;
@@ -58,47 +67,34 @@ export class RouterTrees {
   /** Makes the policies the router's. @returns the policy that has more rules than `most`, if one has */
   update(policies: PolicyWords, most: number): TooManyRules | undefined {
     const count = policies.starts.length - 1;
-    const before = this.#before;
-    const oldCount = before === undefined ? 0 : before.starts.length - 1;
-    let head = 0;
-    let tail = 0;
-    if (before !== undefined) {
-      const shorter = Math.min(count, oldCount);
-      while (head < shorter && isSamePolicy(before, head, policies, head)) head++;
-      while (tail < shorter - head && isSamePolicy(before, oldCount - 1 - tail, policies, count - 1 - tail)) {
-        tail++;
-      }
+    let matches = this.#before && matchPolicies(this.#before, policies);
+    if (matches !== undefined) {
+      const added = matches.reduce((sum, match) => sum + (match === NEW ? 1 : 0), 0);
       const live = this.#ruleCounts.reduce((sum, each) => sum + each, 0);
-      if (count - head - tail > MOST_CHANGE * count || this.#store.count > (1 + MOST_GARBAGE) * live + 1000) {
+      const garbage = this.#store.count > (1 + MOST_GARBAGE) * live + 1000;
+      if (added > 0 && (garbage || added > MOST_CHANGE * count)) {
         this.forget();
-        [head, tail] = [0, 0];
+        matches = undefined;
       }
     }
+    const store = this.#store;
     const firstRules = new Uint32Array(count);
     const ruleCounts = new Uint32Array(count);
-    firstRules.set(this.#firstRules.subarray(0, head));
-    ruleCounts.set(this.#ruleCounts.subarray(0, head));
-    firstRules.set(this.#firstRules.subarray(oldCount - tail, oldCount), count - tail);
-    ruleCounts.set(this.#ruleCounts.subarray(oldCount - tail, oldCount), count - tail);
-    for (let rank = head; rank < count - tail; rank++) {
-      firstRules[rank] = this.#store.count;
-      if (
-        !addRules(
-          this.#store,
-          policies.words,
-          policies.starts[rank] as number,
-          rank,
-          most - this.#store.count,
-        )
-      ) {
+    for (let rank = 0; rank < count; rank++) {
+      const match = matches?.[rank] ?? NEW;
+      if (match !== NEW) {
+        const first = this.#firstRules[match] as number;
+        firstRules[rank] = first;
+        ruleCounts[rank] = this.#ruleCounts[match] as number;
+        for (let i = ruleCounts[rank] as number; i > 0; i--) store.rank[first + i - 1] = rank;
+        continue;
+      }
+      firstRules[rank] = store.count;
+      if (!addRules(store, policies.words, policies.starts[rank] as number, rank, most - store.count)) {
         this.forget();
         return { rank };
       }
-      ruleCounts[rank] = this.#store.count - (firstRules[rank] as number);
-    }
-    for (let rank = count - tail; rank < count; rank++) {
-      const first = firstRules[rank] as number;
-      this.#store.rank.fill(rank, first, first + (ruleCounts[rank] as number));
+      ruleCounts[rank] = store.count - (firstRules[rank] as number);
     }
     this.#before = policies;
     this.#firstRules = firstRules;
@@ -112,23 +108,41 @@ export class RouterTrees {
     this.#firstRules = new Uint32Array(0);
     this.#ruleCounts = new Uint32Array(0);
     this.#grouping = undefined;
+    this.#grouped = 0;
     this.#forgetTrees();
   }
 
   #forgetTrees(): void {
     this.#trees.clear();
+    this.#chains = [];
+    this.#layout.clear();
     this.#lists.length = 0;
+  }
+
+  /** Rows behind the two that every table begins with. */
+  get rows(): number {
+    return this.#layout.rows - FIRST_ROW;
+  }
+
+  /** Writes them, so that they start at `base`. */
+  write(into: Uint32Array, base: number): void {
+    this.#layout.write(into, base, this.#store.rank);
   }
 
   /**
    * Makes the trees and places them.
-   * @param mostRows rows of all routers together
-   * @returns undefined when they are more
+   * @param mostRows rows that they may have
+   * @returns where they start when their rows start at FIRST_ROW; undefined when there are more rows
    */
-  place(layout: Layout, options: BuildOptions, mostRows: number): Roots | undefined {
+  place(options: BuildOptions, mostRows: number): Roots | undefined {
     try {
-      const roots = this.#place(layout, options, mostRows);
-      if (layout.rows <= mostRows) return roots;
+      let roots = this.#place(options, mostRows);
+      // Now and not the next time: what does not change is to have the same rows.
+      if (this.#layout.isSparse || (this.rows > mostRows && this.#layout.hasFree)) {
+        this.#placeAnew();
+        roots = this.#place(options, mostRows);
+      }
+      if (this.rows <= mostRows) return roots;
     } catch (error) {
       if (!(error instanceof TreeTooLarge)) throw error;
     }
@@ -136,15 +150,49 @@ export class RouterTrees {
     return undefined;
   }
 
-  #place(layout: Layout, options: BuildOptions, mostRows: number): Roots {
+  #place(options: BuildOptions, mostRows: number): Roots {
     if (this.#options !== options) this.#forgetTrees();
     if (this.#lists.length > MOST_LISTS * this.#listsAtFirst) {
-      this.#lists = compactLists(this.#trees.values(), this.#lists);
+      const nodes = [...this.#trees.values()].map(({ node }) => node);
+      this.#lists = compactLists(nodes, this.#lists);
       this.#listsAtFirst = this.#lists.length;
     }
     this.#options = options;
+    const store = this.#store;
     const rules = this.#inOrder();
-    if (rules.length === 0) return { known: 0, unknown: 0, steps: 0 };
+    const groups = rules.length === 0 ? [] : this.#divide(rules);
+    const isFirst = this.#trees.size === 0;
+    const known: ChainLink[] = [];
+    const unknown: ChainLink[] = [];
+    const names = new Set<string>();
+    const tree = (name: string, group: Uint32Array, marks: boolean): ChainLink => {
+      names.add(name);
+      return this.#tree(name, group, marks, options, mostRows);
+    };
+    for (const [position, group] of groups.entries()) {
+      const marked = group.some((rule) => store.markMask[rule] !== 0);
+      const link = tree(`${position} known`, group, marked);
+      known.push(link);
+      unknown.push(marked ? tree(`${position} unknown`, group, false) : link);
+    }
+    for (const [name, { node, root }] of this.#trees) {
+      if (names.has(name)) continue;
+      this.#trees.delete(name);
+      this.#layout.release(root, 1);
+      this.#releaseAll(node);
+    }
+    if (isFirst) this.#listsAtFirst = this.#lists.length;
+    // The last one first, so that each gets its rows again.
+    for (const { at, rows } of this.#chains.reverse()) this.#layout.release(at, rows);
+    this.#chains = [];
+    return {
+      known: this.#chain(known),
+      unknown: this.#chain(unknown),
+      steps: Math.max(stepsOf(known), stepsOf(unknown)),
+    };
+  }
+
+  #divide(rules: Uint32Array): Uint32Array[] {
     const store = this.#store;
     if (
       this.#grouping === undefined ||
@@ -153,25 +201,18 @@ export class RouterTrees {
     ) {
       this.#grouping = new Grouping(store, rules);
       this.#groupedRules = rules.length;
+      this.#grouped = 0;
       this.#forgetTrees();
     }
-    const isFirst = this.#trees.size === 0;
-    const known: PlacedTree[] = [];
-    const unknown: PlacedTree[] = [];
-    for (const [position, group] of divide(this.#grouping, store, rules).entries()) {
-      const marked = group.some((rule) => store.markMask[rule] !== 0);
-      const tree = this.#tree(layout, `${position} known`, group, marked, options, mostRows);
-      known.push(tree);
-      unknown.push(
-        marked ? this.#tree(layout, `${position} unknown`, group, false, options, mostRows) : tree,
-      );
+    if (this.#groupOf.length < store.count) {
+      const larger = new Uint8Array(2 * store.count);
+      larger.set(this.#groupOf);
+      this.#groupOf = larger;
     }
-    if (isFirst) this.#listsAtFirst = this.#lists.length;
-    return {
-      known: chain(layout, known),
-      unknown: chain(layout, unknown),
-      steps: Math.max(stepsOf(known), stepsOf(unknown)),
-    };
+    for (; this.#grouped < store.count; this.#grouped++) {
+      this.#groupOf[this.#grouped] = this.#grouping.of(store, this.#grouped);
+    }
+    return divide(this.#groupOf, store, rules);
   }
 
   #inOrder(): Uint32Array {
@@ -186,46 +227,89 @@ export class RouterTrees {
   }
 
   #tree(
-    layout: Layout,
     name: string,
     group: Uint32Array,
     marks: boolean,
     options: BuildOptions,
     mostRows: number,
-  ): PlacedTree {
-    const view: View = { store: this.#store, fields: restrictedFields(this.#store, group), marks };
+  ): ChainLink {
+    const store = this.#store;
+    const best = store.rank[group[0] as number] as number;
+    const old = this.#trees.get(name);
+    if (old !== undefined && old.view.marks === marks && isEqual(old.group, group)) {
+      return { best, root: old.root, steps: old.node.steps };
+    }
+    const view: View = { store, fields: restrictedFields(store, group), marks };
     const rules = group.length > options.leafRules ? withoutEqual(view, group) : group;
     const box = new Box();
     const span = { at: this.#lists.reserve(rules.length), count: rules.length };
     this.#lists.words.set(rules, span.at);
-    const builder = new TreeBuilder(view, options, this.#lists, mostRows - layout.rows);
-    const tree = builder.build(span, box, this.#trees.get(name));
-    this.#trees.set(name, tree);
-    const root = layout.reserve(1);
-    const steps = layout.place(view, tree, root, box, this.#lists);
-    return { best: this.#store.rank[rules[0] as number] as number, root, steps };
+    const builder = new TreeBuilder(view, options, this.#lists, mostRows - this.rows);
+    // Boxes are told by marks too, so trees of the other kind are others.
+    const before = old?.view.marks === marks ? old.node : undefined;
+    if (old !== undefined && before === undefined) builder.retire(old.node);
+    const node = builder.build(span, box, before);
+    const root = old?.root ?? this.#layout.reserve(1);
+    const steps = this.#layout.place(view, node, root, box, this.#lists);
+    for (const { at, size } of builder.retired) this.#layout.release(at, size);
+    this.#trees.set(name, { group, view, node, root });
+    return { best, root, steps };
+  }
+
+  #releaseAll(node: TreeNode): void {
+    this.#layout.release(node.at, node.size);
+    for (const child of childrenOf(node)) this.#releaseAll(child);
+  }
+
+  /** Places all trees once more, one behind the other. */
+  #placeAnew(): void {
+    this.#layout.clear();
+    this.#chains = [];
+    for (const [name, { group, view, node }] of this.#trees) {
+      unplace(node);
+      const root = this.#layout.reserve(1);
+      this.#layout.place(view, node, root, new Box(), this.#lists);
+      this.#trees.set(name, { group, view, node, root });
+    }
+  }
+
+  /** One tree starts at its root; several are a chain of rows, the one with the best policy first. */
+  #chain(trees: readonly ChainLink[]): number {
+    const [only] = trees;
+    if (only === undefined) return 0;
+    if (trees.length === 1) return only.root;
+    const inOrder = [...trees].sort((a, b) => a.best - b.best);
+    const first = this.#layout.reserve(trees.length);
+    this.#chains.push({ at: first, rows: trees.length });
+    for (const [position, { best, root }] of inOrder.entries()) {
+      const next = position + 1 < trees.length ? first + position + 1 : 0;
+      this.#layout.placeTree(first + position, best, root, next);
+    }
+    return first;
   }
 }
 
-function isSamePolicy(a: PolicyWords, rankA: number, b: PolicyWords, rankB: number): boolean {
-  const startA = rulePartOf(a.words, a.starts[rankA] as number);
-  const startB = rulePartOf(b.words, b.starts[rankB] as number);
-  const length = (a.starts[rankA + 1] as number) - startA;
-  if ((b.starts[rankB + 1] as number) - startB !== length) return false;
-  for (let at = 0; at < length; at++) {
-    if (a.words[startA + at] !== b.words[startB + at]) return false;
-  }
+function unplace(node: TreeNode): void {
+  node.steps = 0;
+  for (const child of childrenOf(node)) unplace(child);
+}
+
+function isEqual(a: Uint32Array, b: Uint32Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
   return true;
 }
 
-function divide(grouping: Grouping, store: RuleStore, rules: Uint32Array): Uint32Array[] {
-  const groupOf = Uint8Array.from(rules, (rule) => grouping.of(store, rule));
+function divide(groupOf: Uint8Array, store: RuleStore, rules: Uint32Array): Uint32Array[] {
   const sizes = new Uint32Array(8);
-  for (const group of groupOf) sizes[group] = (sizes[group] as number) + 1;
+  for (const rule of rules) {
+    const group = groupOf[rule] as number;
+    sizes[group] = (sizes[group] as number) + 1;
+  }
   const groups = Array.from(sizes, (size) => new Uint32Array(size));
   sizes.fill(0);
   for (let i = 0; i < rules.length; i++) {
-    const group = groupOf[i] as number;
+    const group = groupOf[rules[i] as number] as number;
     (groups[group] as Uint32Array)[sizes[group] as number] = rules[i] as number;
     sizes[group] = (sizes[group] as number) + 1;
   }
@@ -248,19 +332,6 @@ function restrictedFields(store: RuleStore, rules: Uint32Array): number[] {
   return counts.sort((a, b) => b[1] - a[1]).map(([field]) => field);
 }
 
-/** One tree starts at its root; several are a chain of rows, the one with the best policy first. */
-function chain(layout: Layout, trees: readonly PlacedTree[]): number {
-  const [only] = trees;
-  if (trees.length === 1 && only !== undefined) return only.root;
-  const inOrder = [...trees].sort((a, b) => a.best - b.best);
-  const first = layout.reserve(trees.length);
-  for (const [position, { best, root }] of inOrder.entries()) {
-    const next = position + 1 < trees.length ? first + position + 1 : 0;
-    layout.placeTree(first + position, best, root, next);
-  }
-  return first;
-}
-
-function stepsOf(trees: readonly PlacedTree[]): number {
+function stepsOf(trees: readonly ChainLink[]): number {
   return trees.reduce((sum, { steps }) => sum + steps + 1, 0);
 }

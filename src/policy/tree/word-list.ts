@@ -1,6 +1,6 @@
 /** A list of 32-bit words that grows. */
 export class WordList {
-  words: Uint32Array;
+  words: Uint32Array<ArrayBuffer>;
   length = 0;
 
   constructor(capacity = 1024) {
@@ -16,14 +16,11 @@ export class WordList {
   reserve(count: number): number {
     const start = this.length;
     if (start + count > this.words.length) this.#grow(count);
-    this.words.fill(0, start, start + count);
+    // A call costs more than a few words.
+    if (count > 32) this.words.fill(0, start, start + count);
+    else for (let at = start; at < start + count; at++) this.words[at] = 0;
     this.length = start + count;
     return start;
-  }
-
-  /** A copy of what there is. */
-  copy(): Uint32Array<ArrayBuffer> {
-    return this.words.slice(0, this.length) as Uint32Array<ArrayBuffer>;
   }
 
   #grow(count: number): void {

@@ -149,3 +149,38 @@ test.serial('nodes and cgroups belong to their generation', async (t) => {
   await t.throwsAsync(table.activate({ ...rows(4), nodes: new Uint32Array(4 * 257) }), { code: 'MAP_FULL' });
   t.true(await table.isActive(rows(3)));
 });
+
+test.serial(
+  'only what a slot does not hold already is written, unless somebody else has written there',
+  async (t) => {
+    using fixture = new GenerationMaps({ blocks: 64, policies: POLICIES, routers: ROUTERS });
+    const { table, blocks } = fixture;
+    const rows: number[] = [];
+    const write = blocks.setRange.bind(blocks);
+    blocks.setRange = (first, values) => {
+      rows.push(values.length / blocks.valueSize);
+      write(first, values);
+    };
+    const take = (): number => rows.splice(0).reduce((sum, each) => sum + each, 0);
+    const trees = (changed: number): Rows => {
+      const nodes = new Uint32Array(64 * 1024).fill(7);
+      nodes[40 * 1024] = changed;
+      return { ...generation(1), nodes };
+    };
+    for (const first of [1, 2]) {
+      await table.activate(trees(first));
+      t.is(take(), 64, 'nobody knows what was there');
+    }
+    await table.activate(trees(3));
+    t.is(take(), 1);
+    t.true(await table.isActive(trees(3)));
+    t.false(await table.isActive(trees(2)));
+
+    // The spare slot is the one from 64 on or the one before it: both get a strange row.
+    for (const at of [5, 64 + 5]) write(at, new Uint8Array(blocks.valueSize));
+    t.false(await table.isActive(trees(3)), 'the active slot is read, not remembered');
+    await table.activate(trees(4));
+    t.is(take(), 1 + 64, 'it reads back differently, so that all is written');
+    t.true(await table.isActive(trees(4)));
+  },
+);

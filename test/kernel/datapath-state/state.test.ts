@@ -83,6 +83,7 @@ test.serial('an instance that is opened again has the same numbers and rows', as
       t.false(datapath.adopted);
       datapath.routerIds.id('2001:db8::2');
       datapath.policyIds.id(1, 9);
+      await datapath.policyIds.save();
       const index = datapath.bindings.index({ router: 1, bid: 2 });
       await datapath.bindings.set(index, binding(2));
       datapath.bindings.annotate(index, { careOf: '2001:db8:a::77', disabled: true });
@@ -132,7 +133,7 @@ test.serial('full tables are named, nothing is changed, and what is given back i
     const ids = Array.from({ length: 8 }, (_, fid) => policyIds.id(1, fid + 1));
     t.is(new Set(ids).size, 8);
     t.throws(() => policyIds.id(1, 9), { code: 'MAP_FULL' });
-    policyIds.keepOnly(new Set(ids.slice(0, 7)));
+    await policyIds.keepOnly(new Set(ids.slice(0, 7)));
     t.is(policyIds.id(1, 9), ids[7] ?? 0);
     t.is(policyIds.find(1, 8), undefined);
 

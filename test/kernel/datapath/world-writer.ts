@@ -60,7 +60,9 @@ export async function writeWorld(writers: Writers, world: World): Promise<void> 
   // The first id is 1, the router that the worlds give the home address to.
   writers.routerIds.id(HOME_ADDRESS);
   writers.settings.set(CxSetting.HOME_IFINDEX, world.homeIfindex);
-  await writers.generations.activate(compileFor(writers, world.routers));
+  const generation = compileFor(writers, world.routers);
+  await writers.policyIds.save();
+  await writers.generations.activate(generation);
 }
 
 /** Interfaces that the policies of worlds may name; only the first one is there, behind the stack that is enough. */
