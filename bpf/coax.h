@@ -23,11 +23,12 @@ typedef enum {
   CX_BLOCK_NODES = 256,     /* nodes of one row of cx_blocks: fewer and larger rows are written faster */
   CX_WALK_STEPS = 2048,     /* most nodes that one packet visits; the compiler keeps to it */
   CX_CGROUP_LEVELS = 16,    /* deepest cgroup that a policy can name */
-  CX_REASON_ROWS = 64,      /* rows of one hook in cx_reasons; leaves room for new reasons */
-  CX_SUM_WORDS = 16,        /* words that are summed up at a time */
-  CX_ERROR_WORDS = 12,      /* words of an ICMPv6 error in front of what it quotes */
-  CX_FRAGMENT_SLICES = 16,  /* parts of cx_fragments that do not push each other out */
-  CX_FRAGMENT_ROWS = 2048,  /* rows of one; a power of two */
+  CX_CGROUP_BYPASSES = 1 << 30, /* bit of a value of cx_cgroups: sockets that are made there bypass us */
+  CX_REASON_ROWS = 64,          /* rows of one hook in cx_reasons; leaves room for new reasons */
+  CX_SUM_WORDS = 16,            /* words that are summed up at a time */
+  CX_ERROR_WORDS = 12,          /* words of an ICMPv6 error in front of what it quotes */
+  CX_FRAGMENT_SLICES = 16,      /* parts of cx_fragments that do not push each other out */
+  CX_FRAGMENT_ROWS = 2048,      /* rows of one; a power of two */
   CX_HOOKS = 4,
   CX_SETTINGS = 6,
   CX_EXPLAINED_VALUES = 4, /* numbers of one row of cx_explained */

@@ -80,7 +80,7 @@ CX_INLINE __u32 cx_cgroup_number(cx_context *ctx, __u32 slot, __u32 depth) {
       break;
     const __u32 *found = bpf_map_lookup_elem(&cx_cgroups, &key);
     if (found)
-      number = *found;
+      number = *found & ~CX_CGROUP_BYPASSES;
   }
   return cx_explained_cgroup(number);
 }

@@ -62,8 +62,8 @@ struct {
   __type(value, struct cx_block);
 } cx_blocks SEC(".maps");
 
-/* cgroups that policies name -> their numbers, by generation; written by the controller for the spare slot
- * only, read by packets of local processes. */
+/* cgroups that policies name -> their numbers, and CX_CGROUP_BYPASSES, by generation; written by the
+ * controller for the spare slot only, read by packets of local processes. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 1024);

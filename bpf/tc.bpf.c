@@ -8,11 +8,13 @@
  *                                                            packets take the stack and some bypass us)
  *   visited network --> coax_uplink --+--> mobile network    downstream
  *                                     +--> coax0, the stack
- * A home agent has coax_transit on all its interfaces; coax_tunnel sits on an external tunnel device.
+ * A home agent has coax_transit on all its interfaces; coax_tunnel sits on an external tunnel device;
+ * coax_socket sits on all processes where policies let some of them bypass us.
  */
 #include "ctx_skb.h"
 
 #include "decap.h"
+#include "socket.h"
 
 const volatile struct cx_vocabulary cx_vocabulary;
 
@@ -257,4 +259,10 @@ int coax_peer(cx_context *ctx) {
   if (reason == CX_REASON_TO_BE_SEGMENTED)
     reason = CX_REASON_DROP_ENCAP_FAILED;
   return cx_finish(ctx, CX_HOOK_HOME, reason, action, packets, bytes);
+}
+
+SEC("cgroup/sock_create")
+int coax_socket(struct bpf_sock *socket) {
+  cx_mark_socket(socket);
+  return 1; /* all sockets may be made */
 }

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/membarrier.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,6 +28,17 @@ Napi::Value Answer(Napi::Env env, int result) {
   object.Set("supported", result > 0);
   object.Set("errno", result > 0 ? 0 : result < 0 ? -result : left);
   return object;
+}
+
+// networkNamespaceCookie(): a number that the namespace has for itself, never given again
+Napi::Value NetworkNamespaceCookie(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  uint64_t cookie = 0;
+  socklen_t length = sizeof(cookie);
+  if (socket.get() < 0 || getsockopt(socket.get(), SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) < 0)
+    throw SystemError(env, "network namespace cookie", errno);
+  return Napi::BigInt::New(env, cookie);
 }
 
 Napi::Value ProbeProgramType(const Napi::CallbackInfo &info) {
@@ -146,6 +158,8 @@ void KernelInit(Napi::Env env, Napi::Object exports) {
   exports.Set("btfById", Napi::Function::New<BtfById>(env, "btfById"));
   exports.Set("possibleCpus", Napi::Function::New<PossibleCpus>(env, "possibleCpus"));
   exports.Set("libbpfVersion", Napi::Function::New<LibbpfVersion>(env, "libbpfVersion"));
+  exports.Set("networkNamespaceCookie",
+              Napi::Function::New<NetworkNamespaceCookie>(env, "networkNamespaceCookie"));
   exports.Set("gracePeriod", Napi::Function::New<GracePeriod>(env, "gracePeriod"));
 }
 

@@ -288,6 +288,7 @@ export class Reconciler {
     snapshot: NetlinkSnapshot,
     report: ReconcileReport,
   ): void {
+    this.#markSockets(plan, report);
     const desired = planAttachments(config, plan, devices, snapshot, report);
     this.#datapath.fragmentSlices.sync(
       desired.flatMap(({ role, ifindex }) => (role === 'ingress' || role === 'transit' ? [ifindex] : [])),
@@ -319,6 +320,20 @@ export class Reconciler {
       report.problems.push({ code: error.code, message: error.message });
     }
     report.attachments = desired.filter((item) => !failed.has(item));
+  }
+
+  /** Local traffic can bypass us only by a mark that its socket has from the beginning. */
+  #markSockets({ routers }: Plan, report: ReconcileReport): void {
+    try {
+      this.#datapath.sockets.sync(
+        routers.some(({ policies }) =>
+          policies.some(({ action, selector }) => action.kind === 'bypass' && selector.cgroup !== undefined),
+        ),
+      );
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      report.problems.push(problemOf(error));
+    }
   }
 
   async #activatePolicies(plan: Plan, snapshot: NetlinkSnapshot, report: ReconcileReport): Promise<void> {

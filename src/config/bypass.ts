@@ -9,11 +9,20 @@ import type { Report } from './report.js';
 /** Reports `bypass` policies whose answer would not be known in time; the policies are in order. */
 export function checkBypasses(
   policies: readonly Policy[],
+  role: 'mobile-router' | 'home-agent',
   placeOf: (policy: Policy) => Path,
   report: Report,
 ): void {
   for (const [position, policy] of policies.entries()) {
     if (policy.action.kind !== 'bypass') continue;
+    if (role === 'home-agent') {
+      report.atKey(
+        [...placeOf(policy), 'bypass'],
+        'a home agent has no other way to a mobile router than ours, so that nothing can bypass',
+        'write drop:, or which bindings carry it',
+      );
+      continue;
+    }
     const match = [...placeOf(policy), 'match'];
     const { selector } = policy;
     if (selector.mark !== undefined) {

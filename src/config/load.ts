@@ -9,17 +9,13 @@ import { readMobileRouter } from './mobile-router.js';
 import type { Places } from './places.js';
 import { Report } from './report.js';
 import { show } from './text.js';
-import { unbuiltPolicies } from './unbuilt.js';
 
 /**
  * Reads a configuration file.
  * @throws ConfigError CONFIG_UNREADABLE when there is no such file, CONFIG_INVALID naming everything wrong in it
  */
 export async function loadConfig(path: string): Promise<Config> {
-  const { config, places } = await loadConfigWithPlaces(path);
-  const problems = unbuiltPolicies(config, places);
-  if (problems.length > 0) throw new ConfigError('CONFIG_INVALID', problems);
-  return config;
+  return (await loadConfigWithPlaces(path)).config;
 }
 
 /**

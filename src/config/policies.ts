@@ -106,7 +106,8 @@ export function readPolicies(
     policies.push(read);
   }
   policies.sort((a, b) => a.priority - b.priority);
-  checkBypasses(policies, (policy) => placeOfPolicy(policy) ?? path, report);
+  const role = world.interfaces.setting === 'ingress' ? 'mobile-router' : 'home-agent';
+  checkBypasses(policies, role, (policy) => placeOfPolicy(policy) ?? path, report);
   return policies;
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../libbpf-ts/index.js';
 import { DatapathError } from './datapath-error.js';
 import type { Instance } from './instance.js';
+import { SOCKET_PIN } from './socket-attachment.js';
 
 /** What a program is for at the place it sits. */
 export type AttachmentRole = 'home' | 'peer' | 'ingress' | 'uplink' | 'transit' | 'tunnel';
@@ -105,6 +106,7 @@ export class Attachments {
     const wanted = new Map(desired.map((item) => [pinName(item), item]));
     for (const state of [this.#instance, ...this.#instance.predecessors()]) {
       for (const pin of state.linkPins()) {
+        if (pin === SOCKET_PIN) continue;
         const path = state.linkPin(pin);
         using link = BpfLink.fromPin(path);
         const info = link.info;

@@ -1,5 +1,11 @@
 import { existsSync, unlinkSync } from 'node:fs';
-import { BpfMap, BpfObject, type BpfProgram, type LoadedObject } from '../libbpf-ts/index.js';
+import {
+  BpfMap,
+  BpfObject,
+  type BpfProgram,
+  type LoadedObject,
+  networkNamespaceCookie,
+} from '../libbpf-ts/index.js';
 import { MacAddress } from '../net/index.js';
 import { Attachments } from './attachments.js';
 import { BindingTable } from './binding-table.js';
@@ -20,6 +26,7 @@ import { PrefixMap } from './prefix-map.js';
 import { RouterIds } from './router-ids.js';
 import { RowMap } from './row-map.js';
 import { Settings } from './settings.js';
+import { SocketAttachment } from './socket-attachment.js';
 
 /** What is needed to load or adopt a datapath. */
 export interface DatapathOptions {
@@ -51,6 +58,7 @@ export class Datapath implements Disposable {
   readonly neighbours: RowMap;
   readonly fragmentSlices: FragmentSlices;
   readonly attachments: Attachments;
+  readonly sockets: SocketAttachment;
   readonly counters: Counters;
   readonly #object: LoadedObject;
 
@@ -90,6 +98,7 @@ export class Datapath implements Disposable {
     this.neighbours = new RowMap(map('cx_neighbours'), map('cx_neighbour_rows'));
     this.fragmentSlices = new FragmentSlices(map('cx_fragment_slices'));
     this.attachments = new Attachments(instance, (name): BpfProgram => object.programs.get(name));
+    this.sockets = new SocketAttachment(instance, () => object.programs.get('coax_socket'));
     this.counters = new Counters({
       reasons: map('cx_reasons'),
       policies: map('cx_policy_count'),
@@ -128,6 +137,7 @@ export class Datapath implements Disposable {
       object.rodata.set('cx_role', role);
       setGenerationSizes(object);
       object.rodata.set('cx_fragment_secret', [...crypto.getRandomValues(new Uint32Array(4))]);
+      object.rodata.set('cx_network_namespace', networkNamespaceCookie());
       const homeMac = MacAddress.parse(String(object.rodata.get('cx_home_mac')));
       const loaded = await object.load();
       try {

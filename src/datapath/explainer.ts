@@ -190,7 +190,7 @@ export class Explainer implements Disposable {
   /** What the packet before has left goes, and the sender is somebody else. */
   #forget(object: LoadedObject, cgroups: readonly bigint[]): void {
     const values = [0, 0, 0, 0];
-    values[CX_EXPLAINED_CGROUP] = this.generations.cgroupNumber(cgroups);
+    values[CX_EXPLAINED_CGROUP] = this.generations.cgroup(cgroups).number;
     const head = encodeCxExplained({ step: CxExplainStep.NONE, values });
     object.maps.get('cx_explained').set(encodeWord(0), head);
     const reasons = object.maps.get('cx_reasons');

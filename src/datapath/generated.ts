@@ -4,6 +4,7 @@ import { formatIpv6, formatMac, parseIpv6, parseMac } from '../libbpf-ts/address
 export const CX_ABSENT_ICMP = 256;
 export const CX_ABSENT_PORT = 65536;
 export const CX_BLOCK_NODES = 256;
+export const CX_CGROUP_BYPASSES = 1073741824;
 export const CX_CGROUP_LEVELS = 16;
 export const CX_DEFAULT_BINDINGS = 16;
 export const CX_ERROR_WORDS = 12;

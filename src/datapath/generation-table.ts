@@ -2,6 +2,7 @@ import type { BpfMap } from '../libbpf-ts/index.js';
 import { DatapathError } from './datapath-error.js';
 import {
   CX_BLOCK_NODES,
+  CX_CGROUP_BYPASSES,
   CX_GENERATIONS,
   type CxPolicy,
   type CxRouter,
@@ -95,11 +96,15 @@ export class GenerationTable {
     return { policies: decode(this.#maps.policies, count, decodeCxPolicy), routers };
   }
 
-  /** Number that the active generation has for the first of these cgroups that it knows, 0 = for none. */
-  cgroupNumber(ids: readonly bigint[]): number {
+  /**
+   * Number that the active generation has for the first of these cgroups that it knows, 0 = for none, and whether
+   * sockets that are made there bypass us.
+   */
+  cgroup(ids: readonly bigint[]): { readonly number: number; readonly bypasses: boolean } {
     const known = this.#slot(this.#settings.get(CxSetting.GENERATION)).cgroups();
     const id = ids.find((each) => known.has(each));
-    return id === undefined ? 0 : (known.get(id) ?? 0);
+    const value = id === undefined ? 0 : (known.get(id) ?? 0);
+    return { number: value & ~CX_CGROUP_BYPASSES, bypasses: (value & CX_CGROUP_BYPASSES) !== 0 };
   }
 
   /** Does the active slot hold exactly this? */

@@ -101,6 +101,15 @@ class Walk {
         if (!goesToStack(reason)) return;
       }
     }
+    const { cgroup } = this.#question;
+    if (this.#ingress === undefined && cgroup !== undefined) {
+      if (this.#world.explainer.generations.cgroup(cgroupIds(cgroup)).bypasses) {
+        bypassMark = this.#world.config.routing.bypassMark;
+        this.#note(
+          `sockets made in ${cgroup} have the mark 0x${bypassMark.toString(16)}: a policy lets it bypass us`,
+        );
+      }
+    }
     if (!(await this.#route(bypassMark))) return;
     if (atHome === undefined) this.#doubts.push(`${HOME_PROGRAM} is not attached to the home interface`);
     if (this.#home !== undefined) {

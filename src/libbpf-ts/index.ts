@@ -1,6 +1,7 @@
 /** libbpf for Node: BPF objects, maps, programs, links, ring buffers and type information. */
 export { AddonError } from '../native/addon-error.js';
 export { formatIpv4, formatIpv6, formatMac, parseIpv4, parseIpv6, parseMac } from './address-text.js';
+export { attachCgroupSocketCreate } from './attach-cgroup.js';
 export { attachClsact, ClsactFilter, type ClsactOptions } from './attach-clsact.js';
 export { type AttachedPrograms, attachTcx, queryTcx } from './attach-tcx.js';
 export { type AttachXdpOptions, attachXdp, queryXdp, type XdpMode, type XdpState } from './attach-xdp.js';
@@ -40,7 +41,11 @@ export { LoadedObject } from './loaded-object.js';
 export { BpfMap, type MapCreation, type MapInfo } from './map.js';
 export type { TypedMapOptions } from './map-types.js';
 export { NamedTable } from './named-table.js';
-export { currentNetworkNamespace, type NetworkNamespace } from './network-namespace.js';
+export {
+  currentNetworkNamespace,
+  type NetworkNamespace,
+  networkNamespaceCookie,
+} from './network-namespace.js';
 export { BpfObject, type OpenOptions } from './object.js';
 export { MapSpec, ProgramSpec } from './object-spec.js';
 export { possibleCpus } from './possible-cpus.js';

@@ -98,7 +98,7 @@ export const LINK_TYPES = {
 export type LinkType = keyof typeof LINK_TYPES | `type-${number}`;
 
 /** Attach types that are used here; libbpf 1.1's headers end before TCX. */
-export const ATTACH_TYPES = { xdp: 37, tcxIngress: 46, tcxEgress: 47 } as const;
+export const ATTACH_TYPES = { cgroupSocketCreate: 2, xdp: 37, tcxIngress: 46, tcxEgress: 47 } as const;
 
 /** Flags of a map update. */
 export const UpdateFlags = { ANY: 0, NOEXIST: 1, EXIST: 2 } as const;

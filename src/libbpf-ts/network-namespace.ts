@@ -1,4 +1,6 @@
 import { statSync } from 'node:fs';
+import { addon } from '../native/addon.js';
+import { native } from './errors.js';
 import { systemError } from './system-error.js';
 
 /** What tells network namespaces apart. */
@@ -15,4 +17,14 @@ export function currentNetworkNamespace(): NetworkNamespace {
   } catch (error) {
     throw systemError(error, 'look up the network namespace');
   }
+}
+
+/**
+ * The number by which BPF programs know the network namespace of the calling process (`bpf_get_netns_cookie`); it is
+ * never given to another one.
+ */
+export function networkNamespaceCookie(): bigint {
+  return native(() => addon().networkNamespaceCookie(), {
+    operation: 'look up the cookie of the network namespace',
+  });
 }

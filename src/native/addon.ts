@@ -247,6 +247,7 @@ export interface Addon {
   btfById(id: number): Uint8Array;
   possibleCpus(): number;
   libbpfVersion(): string;
+  networkNamespaceCookie(): bigint;
   gracePeriod(): Promise<void>;
 }
 

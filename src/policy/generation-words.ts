@@ -4,11 +4,12 @@
  * number of policies, then these in the order of FID-PRI (`tree/policy-words.ts`).
  */
 import { bindingsOf } from './action.js';
+import { isWithinCgroup } from './cgroup.js';
 import { CgroupNumbers, cgroupDepth } from './cgroup-numbers.js';
 import type { Action, Policy, PolicyBinding, RouterPolicySet } from './policy.js';
 import { PolicyError } from './policy-error.js';
 import type { Range, Selector } from './selector.js';
-import { BINDINGS_PER_POLICY, BINDINGS_PER_ROUTER, CGROUP_LEVELS } from './table.js';
+import { BINDINGS_PER_POLICY, BINDINGS_PER_ROUTER, CGROUP_BYPASSES, CGROUP_LEVELS } from './table.js';
 import { type ResolvedPolicy, writePolicy } from './tree/policy-words.js';
 import { WordList } from './tree/word-list.js';
 
@@ -119,11 +120,36 @@ export function* writeGeneration(
     words.words[depthAt] = hasCgroups ? Math.max(depth, 1) : 0;
     if (routerId % BETWEEN_YIELDS === 0) yield;
   }
+  const byCgroupAlone =
+    numbers.paths.length === 0 ? [] : routers.map(({ policies }) => onlyCgroups(policies));
   const cgroups = numbers.paths.flatMap((path, at) => {
     const id = context.cgroupId(path);
-    return id === undefined ? [] : [{ id, number: at + 1 }];
+    const bypasses = byCgroupAlone.some((policies) => bypassesCgroup(policies, path));
+    return id === undefined ? [] : [{ id, number: (at + 1) | (bypasses ? CGROUP_BYPASSES : 0) }];
   });
   return { words, policyIds, cgroups };
+}
+
+/**
+ * Whether sockets of a cgroup bypass us: whatever their packets will be, a policy that asks for the cgroup alone is the
+ * first that can match them. That nothing above it can is for the configuration to see to.
+ */
+function bypassesCgroup(policies: readonly Policy[], path: string): boolean {
+  const first = policies.find(({ selector }) =>
+    selector.cgroup?.some((ancestor) => isWithinCgroup(path, ancestor)),
+  );
+  return first?.action.kind === 'bypass';
+}
+
+/** The policies that ask for a cgroup and nothing else, in the order of their FID-PRI. */
+function onlyCgroups(policies: readonly Policy[]): readonly Policy[] {
+  return policies
+    .filter(
+      ({ selector }) =>
+        selector.cgroup !== undefined &&
+        Object.entries(selector).every(([field, asked]) => field === 'cgroup' || asked === undefined),
+    )
+    .sort((a, b) => a.priority - b.priority);
 }
 
 /** Whether a packet's later fragments do not show what a selector asks for. */

@@ -62,3 +62,77 @@ test.serial(
     }
   },
 );
+
+/** Prints the mark that a new socket has. */
+const MARK = `
+import socket
+print(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).getsockopt(socket.SOL_SOCKET, socket.SO_MARK))`;
+
+test.serial(
+  'a process of a cgroup that bypasses takes the route that the kernel has without ours',
+  async (t) => {
+    const tree = CgroupTree.create('aside', ['aside', 'aside/inside']);
+    const mr = mobileRouter({
+      policies: [
+        { name: 'inside', match: { cgroup: `${tree.path}/aside/inside` }, use: ['b'], otherwise: 'default' },
+        { name: 'aside', match: { cgroup: `${tree.path}/aside` }, bypass: true },
+      ],
+    });
+    try {
+      await withSite(t, { mr, under: tree.visibleTo }, async (site) => {
+        await site.ready();
+        const [ra, rb] = await Promise.all([site.capture('ra', 'mr0'), site.capture('rb', 'mr0')]);
+        const markIn = async (node: 'mr' | 'lan', group: string): Promise<number> => {
+          const [program = '', ...rest] = [...tree.words(group), 'python3', '-c', MARK];
+          return Number((await site.node(node).exec(program, rest)).stdout);
+        };
+        const bit = await markIn('mr', 'aside');
+        t.not(bit, 0);
+        t.is(await markIn('mr', 'aside/inside'), 0, 'another policy is asked first there');
+        t.is(await markIn('mr', ''), 0, 'the group above');
+        t.is(await markIn('lan', 'aside'), 0, 'another network namespace');
+
+        for (const [at, [group, capture, careOf, tunnelled]] of (
+          [
+            ['aside', ra, addresses.careOfA, false],
+            ['aside/inside', rb, addresses.careOfB, true],
+            ['', ra, addresses.careOfA, true],
+          ] as const
+        ).entries()) {
+          const port = PORT + 10 + at;
+          await send(site, tree.words(group), port);
+          const seen = (): CapturedPacket[] => capture.packets(toPort(port));
+          await until(() => seen().length === COUNT, {
+            what: `${COUNT} packets of ${group}`,
+            timeout: PATIENCE,
+          });
+          t.true(
+            seen().every(
+              ({ outer, inner }) => outer.source === careOf && (inner !== undefined) === tunnelled,
+            ),
+            group,
+          );
+        }
+        t.is(await site.reason('drop-bypass'), 0);
+        const explained = await site.mr.coax([
+          ...[
+            'explain',
+            '--config',
+            site.mr.configFile,
+            '--src',
+            addresses.home,
+            '--dst',
+            addresses.correspondent,
+          ],
+          ...['--proto', 'udp', '--dport', String(PORT), '--cgroup', `${tree.path}/aside`],
+        ]);
+        t.regex(explained.stdout, /a policy lets it bypass us.*routes it to wa/s);
+
+        await site.mr.reload(mobileRouter());
+        t.is(await markIn('mr', 'aside'), 0, 'without such a policy no socket is marked');
+      });
+    } finally {
+      await tree.remove();
+    }
+  },
+);

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  attachCgroupSocketCreate,
   attachClsact,
   attachTcx,
   attachXdp,
@@ -9,6 +10,7 @@ import {
   ClsactFilter,
   currentNetworkNamespace,
   LibbpfTsError,
+  networkNamespaceCookie,
   queryTcx,
   queryXdp,
 } from '../../../src/libbpf-ts/index.js';
@@ -138,6 +140,17 @@ async function gone(): Promise<object> {
   };
 }
 
+async function cgroup(folder: string): Promise<object> {
+  using live = await loadSample();
+  const program = live.programs.get('sample_tc');
+  return {
+    refused: [join(folder, 'gone'), '/proc/self/stat', folder].map((path) =>
+      code(() => attachCgroupSocketCreate(program, path)),
+    ),
+    cookies: [networkNamespaceCookie(), networkNamespaceCookie()],
+  };
+}
+
 function namespace(): object {
   const { dev, ino } = currentNetworkNamespace();
   return { dev: String(dev), ino: String(ino) };
@@ -147,6 +160,7 @@ const [, , scenario = '', folder = ''] = process.argv;
 const scenarios: Record<string, () => object | Promise<object>> = {
   tcx: () => tcx(folder),
   xdp: () => xdp(folder),
+  cgroup: () => cgroup(folder),
   clsact,
   gone,
   namespace,

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { currentNetworkNamespace } from '../../../src/libbpf-ts/index.js';
+import { currentNetworkNamespace, networkNamespaceCookie } from '../../../src/libbpf-ts/index.js';
 import { inNamespace, withBpffs, withNamespace } from './support.js';
 
 interface Attached {
@@ -101,4 +101,15 @@ test('network namespaces are told apart', async (t) => {
   await withNamespace((name) => {
     t.not(inNamespace<{ ino: string }>(name, 'namespace').ino, String(currentNetworkNamespace().ino));
   });
+});
+
+test('cgroup: what is none is refused; every network namespace has a cookie of its own', async (t) => {
+  const { refused, cookies } = await withBpffs((folder) =>
+    withNamespace((name) =>
+      inNamespace<{ refused: string[]; cookies: [string, string] }>(name, 'cgroup', folder),
+    ),
+  );
+  t.deepEqual(refused, ['ENOENT', 'ENOTDIR', 'EINVAL']);
+  t.is(cookies[0], cookies[1]);
+  t.not(cookies[0], String(networkNamespaceCookie()));
 });
