@@ -118,6 +118,9 @@ export class Reconciler {
     // Packets do not come to a state that is still being filled.
     if (!this.#datapath.filling) {
       this.#attach(config, plan, devices, snapshot, report);
+      if (goesToStack(report.changes)) {
+        await guard(report, () => this.#syncNeighbours(config, plan, snapshot));
+      }
     }
     await this.#activatePolicies(plan, snapshot, report);
     await this.#switchBindings(config, plan, devices, 'on', report);
@@ -278,8 +281,10 @@ export class Reconciler {
   }
 
   /**
-   * An interface that goes over to the stack does so here for packets from the mobile network, and later, with
-   * the neighbours, for those to it: connection tracking sees first who began.
+   * An interface that goes over to the stack does so here for packets from the mobile network, and at once
+   * afterwards, with the neighbours, for those to it: connection tracking sees first who began. But not long
+   * before: it refuses acknowledgements of what it has not seen, and a sender that has nothing left to send
+   * meanwhile repeats what is acknowledged for ever.
    */
   #attach(
     config: Config,
@@ -554,6 +559,16 @@ function planAttachments(
     }
   }
   return attachments;
+}
+
+/** Whether packets from a mobile network take the stack from now on that did not before. */
+function goesToStack(changes: AttachmentChanges | undefined): boolean {
+  if (changes === undefined) return false;
+  const { detached, updated } = changes;
+  return (
+    detached.some((pin) => pin.startsWith('ingress-')) ||
+    updated.some(({ role, program }) => role === 'ingress' && program.startsWith('coax_bypass'))
+  );
 }
 
 /** Ingress interfaces whose packets need not enter the stack. */
