@@ -86,7 +86,7 @@ export function* writeGeneration(
     }));
     const byBid = new Map(bindings.map((binding) => [binding.bid, binding]));
     words.push(routerId);
-    words.push(Number(policies.some(({ selector }) => asksForFirstFragment(selector))));
+    words.push(Number(policies.some(({ selector }) => asksForFirstFragment(selector, context))));
     const depthAt = words.length;
     words.push(0);
     words.push(bindings.length);
@@ -152,9 +152,12 @@ function onlyCgroups(policies: readonly Policy[]): readonly Policy[] {
     .sort((a, b) => a.priority - b.priority);
 }
 
-/** Whether a packet's later fragments do not show what a selector asks for. */
-function asksForFirstFragment({ sourcePort, destinationPort, spi, icmpType, icmpCode }: Selector): boolean {
-  return [sourcePort, destinationPort, spi, icmpType, icmpCode].some((field) => field !== undefined);
+/** Whether a packet's later fragments do not show what a selector asks for that can match now. */
+function asksForFirstFragment(selector: Selector, context: CompileContext): boolean {
+  const { sourcePort, destinationPort, spi, icmpType, icmpCode } = selector;
+  if ([sourcePort, destinationPort, spi, icmpType, icmpCode].every((field) => field === undefined))
+    return false;
+  return selector.interface?.some((name) => context.ifindex(name) !== undefined) ?? true;
 }
 
 function* numberCgroups(

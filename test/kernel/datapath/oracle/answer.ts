@@ -2,6 +2,7 @@
 import { Prefix } from '../../../../src/net/index.js';
 import type { Decision, decide } from '../../../../src/policy/index.js';
 import type { ReasonName } from '../test-datapath.js';
+import { INTERFACES } from '../world-writer.js';
 import type { OracleCase, OracleRouter } from './oracle-case.js';
 import { type PacketRecipe, pieceOf, seenOf } from './packet-recipe.js';
 
@@ -92,8 +93,11 @@ export class FirstFragments {
 }
 
 function asksForFirst({ policies }: OracleRouter): boolean {
-  return policies.some(({ selector: { sourcePort, destinationPort, spi, icmpType, icmpCode } }) =>
-    [sourcePort, destinationPort, spi, icmpType, icmpCode].some((asked) => asked !== undefined),
+  return policies.some(
+    ({ selector: { sourcePort, destinationPort, spi, icmpType, icmpCode, interface: names } }) =>
+      [sourcePort, destinationPort, spi, icmpType, icmpCode].some((asked) => asked !== undefined) &&
+      // One for interfaces that are not there matches nothing.
+      (names?.some((name) => INTERFACES.has(name)) ?? true),
   );
 }
 

@@ -16,14 +16,17 @@ import type { PacketRecipe } from './packet-recipe.js';
 import { withoutParts } from './shrink.js';
 
 export function* smallerCases(each: OracleCase): Generator<OracleCase> {
+  for (const smaller of anySmallerCases(each)) {
+    // What is left must still be somebody's.
+    if (smaller.packets.every((packet) => routerOf(smaller, packet) !== undefined)) yield smaller;
+  }
+}
+
+function* anySmallerCases(each: OracleCase): Generator<OracleCase> {
   for (const packets of withoutParts(each.packets)) {
     if (packets.length > 0) yield { ...each, packets };
   }
-  for (const routers of withoutParts(each.routers)) {
-    const rest = { ...each, routers };
-    // What is left must still be somebody's.
-    if (each.packets.every((packet) => routerOf(rest, packet) !== undefined)) yield rest;
-  }
+  for (const routers of withoutParts(each.routers)) yield { ...each, routers };
   for (const [at, router] of each.routers.entries()) {
     for (const smaller of smallerRouters(router)) {
       yield { ...each, routers: each.routers.with(at, smaller) };
