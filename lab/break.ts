@@ -12,6 +12,7 @@ import {
   encodeCxBlock,
   Instance,
 } from '../src/datapath/index.js';
+import { MAP_NAMES } from '../src/datapath/map-catalogue.js';
 import { BpfLink, BpfMap, BpfObject } from '../src/libbpf-ts/index.js';
 import type { LabDaemon } from './daemon.js';
 
@@ -123,9 +124,9 @@ async function replaceIngress(instance: Instance): Promise<string> {
   const object = BpfObject.open(HOPLIMIT_OBJECT);
   const shared: BpfMap[] = [];
   try {
-    for (const spec of object.maps) {
-      if (spec.name.startsWith('.')) continue;
-      const live = BpfMap.fromPin(instance.mapPin(spec.name));
+    for (const name of MAP_NAMES) {
+      const spec = object.maps.get(name);
+      const live = BpfMap.fromPin(instance.mapPin(name));
       shared.push(live);
       spec.maxEntries = live.maxEntries;
       spec.reuse(live);
