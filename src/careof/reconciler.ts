@@ -293,7 +293,7 @@ export class Reconciler {
     snapshot: NetlinkSnapshot,
     report: ReconcileReport,
   ): void {
-    this.#markSockets(plan, report);
+    this.#markSockets(config, report);
     const desired = planAttachments(config, plan, devices, snapshot, report);
     this.#datapath.fragmentSlices.sync(
       desired.flatMap(({ role, ifindex }) => (role === 'ingress' || role === 'transit' ? [ifindex] : [])),
@@ -327,13 +327,17 @@ export class Reconciler {
     report.attachments = desired.filter((item) => !failed.has(item));
   }
 
-  /** Local traffic can bypass us only by a mark that its socket has from the beginning. */
-  #markSockets({ routers }: Plan, report: ReconcileReport): void {
+  /**
+   * Local traffic can bypass us only by a mark that its socket has from the beginning. A home agent has no such
+   * policies, and too many others to look through in every run.
+   */
+  #markSockets(config: Config, report: ReconcileReport): void {
     try {
       this.#datapath.sockets.sync(
-        routers.some(({ policies }) =>
-          policies.some(({ action, selector }) => action.kind === 'bypass' && selector.cgroup !== undefined),
-        ),
+        config.role === 'mobile-router' &&
+          config.policies.some(
+            ({ action, selector }) => action.kind === 'bypass' && selector.cgroup !== undefined,
+          ),
       );
     } catch (error) {
       if (!isRefusal(error)) throw error;

@@ -20,7 +20,7 @@ export class FragmentSlices {
 
   /**
    * Gives each of these interfaces a slice, those that have one keep it; returns the number of writes. The ones
-   * after the fifteenth share.
+   * after the fifteenth share; those that find no room in the map are left to slice 0.
    */
   sync(ifindexes: readonly number[]): number {
     const current = this.read();
@@ -30,7 +30,8 @@ export class FragmentSlices {
       this.#map.delete(encodeWord(ifindex));
       current.delete(ifindex);
     }
-    const added = [...wanted].filter((ifindex) => !current.has(ifindex)).slice(0, this.#map.maxEntries);
+    const room = this.#map.maxEntries - current.size;
+    const added = [...wanted].filter((ifindex) => !current.has(ifindex)).slice(0, room);
     for (const ifindex of added) {
       const slice = leastUsed([...current.values()]);
       this.#map.set(encodeWord(ifindex), encodeWord(slice));

@@ -207,6 +207,9 @@ test.serial(
     slices.sync(Array.from({ length: 20 }, (_, at) => at + 10));
     t.is(Math.max(...slices.read().values()), CX_FRAGMENT_SLICES - 1);
     t.is(Math.min(...slices.read().values()), 1);
+    const { maxEntries } = datapath.object.maps.get('cx_fragment_slices');
+    slices.sync(Array.from({ length: maxEntries + 20 }, (_, at) => at + 10));
+    t.is(slices.read().size, maxEntries, 'more than there is room for');
     slices.sync([]);
   },
 );
