@@ -1,17 +1,16 @@
 // What a change of policies costs: from the call with the new policies until packets are decided by them.
-import { readFileSync } from 'node:fs';
-import { parseConfig } from '../../src/config/index.js';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { type Config, readConfig } from '../../src/config/index.js';
+import { FromPieces, type Piece, toPieces } from '../../src/config/pieces.js';
 import { PolicyIds } from '../../src/datapath/policy-ids.js';
 import { type Policy, PolicyCompiler } from '../../src/policy/index.js';
 import { contextOf, routerOf, type Spread, spread } from './measure.js';
 import { routerMix } from './policies.js';
 import { BenchTable } from './table.js';
-
-/** The longest turn of the event loop: as a clock shows it, and what of that its thread was running. */
-export interface HeldUp {
-  readonly wall: number;
-  readonly cpu: number;
-}
+import { type HeldUp, longest, NOT_HELD_UP, TurnWatch } from './turn-watch.js';
 
 /** Times in milliseconds. */
 export interface ChangeMeasurement {
@@ -24,48 +23,10 @@ export interface ChangeMeasurement {
   readonly changesPerSecond: number;
   /** While all were loaded, and during the changes. */
   readonly heldUpMs: { readonly all: HeldUp; readonly changes: HeldUp };
-  /** The text of a file with these policies, read before each of them; undefined when there are too many. */
-  readonly textMs: number | undefined;
+  /** A file with so many policies, read as the daemon reads it: at its start, and again while it has the others. */
+  readonly file: { readonly bytes: number; readonly readMs: Spread; readonly heldUpMs: HeldUp };
   /** Policies whose id, and so whose counters, changed although they stayed. */
   readonly lostCounters: number;
-}
-
-/** Most policies of which the text is read, which takes long. */
-const MOST_IN_FILE = 10_000;
-
-/** Looks at every turn of the event loop, and so keeps it turning. */
-class TurnWatch {
-  #isOn = false;
-  #last = { wall: 0, cpu: 0 };
-  #most = { wall: 0, cpu: 0 };
-
-  start(): void {
-    this.#isOn = true;
-    this.#last = now();
-    this.#most = { wall: 0, cpu: 0 };
-    setImmediate(() => this.#look());
-  }
-
-  stop(): HeldUp {
-    this.#isOn = false;
-    return this.#most;
-  }
-
-  #look(): void {
-    const { wall, cpu } = now();
-    this.#most = {
-      wall: Math.max(this.#most.wall, wall - this.#last.wall),
-      cpu: Math.max(this.#most.cpu, cpu - this.#last.cpu),
-    };
-    this.#last = { wall, cpu };
-    if (this.#isOn) setImmediate(() => this.#look());
-  }
-}
-
-/** Milliseconds: of the clock, and that this thread has run (Documentation/scheduler/sched-stats.rst). */
-function now(): HeldUp {
-  const [ran] = readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ');
-  return { wall: performance.now(), cpu: Number(ran) / 1e6 };
 }
 
 export async function measureChanges(count: number, rounds: number): Promise<ChangeMeasurement> {
@@ -90,22 +51,20 @@ export async function measureChanges(count: number, rounds: number): Promise<Cha
   // As in a daemon that has been up for a while: the thread is there and everything is compiled to machine code.
   for (let round = 0; round < 3; round++) await apply(routerMix(1000, 50 + round).policies);
   await apply([]);
-  const set = routerMix(count, 1).policies;
+  const set = toPieces(routerMix(count, 1).policies);
   await aMoment();
   watch.start();
-  const [compileMs, activeMs] = await apply(set);
+  const [compileMs, activeMs] = await apply(await arrive(set));
   const all = watch.stop();
   const before = routerMix(count, 1).policies.map(({ fid }) => ids.find(1, fid));
   const times: number[] = [];
-  let most: HeldUp = { wall: 0, cpu: 0 };
+  let most: HeldUp = NOT_HELD_UP;
   for (let round = 0; round < rounds; round++) {
-    // Other objects each time, as a file that is read again makes.
-    const policies = changed(routerMix(count, 1).policies, round);
+    const policies = toPieces(changed(routerMix(count, 1).policies, round));
     await aMoment();
     watch.start();
-    times.push((await apply(policies))[1]);
-    const { wall, cpu } = watch.stop();
-    most = { wall: Math.max(most.wall, wall), cpu: Math.max(most.cpu, cpu) };
+    times.push((await apply(await arrive(policies)))[1]);
+    most = longest(most, watch.stop());
   }
   const after = routerMix(count, 1).policies.map(({ fid }) => ids.find(1, fid));
   await compiler.close();
@@ -116,7 +75,7 @@ export async function measureChanges(count: number, rounds: number): Promise<Cha
     changeMs: spread(times),
     changesPerSecond: (1000 * times.length) / times.reduce((sum, each) => sum + each, 0),
     heldUpMs: { all, changes: most },
-    textMs: count <= MOST_IN_FILE ? timeToRead(count) : undefined,
+    file: await measureReading(count),
     lostCounters: before.filter((id, at) => id !== after[at]).length,
   };
 }
@@ -139,28 +98,86 @@ function changed(policies: readonly Policy[], rounds: number): Policy[] {
   return result.sort((a, b) => a.priority - b.priority);
 }
 
+/** How often a file is read. */
+const READINGS = 3;
+
 /** What was begun before is done then. */
 const aMoment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
 
-/** Milliseconds to read a file with so many policies. */
-function timeToRead(count: number): number {
-  const lines = Array.from(
-    { length: count },
-    (_, at) =>
-      `  - {name: p${at}, match: {destination: 2001:db8:${(at >> 8).toString(16)}:${(at & 255).toString(16)}::/64, protocol: udp}, use: [a]}`,
-  );
-  const text = `role: mobile-router
-home:
-  agent: 2001:db8:ffff::1
-  address: 2001:db8:77::1
-  prefixes: [2001:db8:1::/64]
-ingress: [{interface: lan0}]
-bindings: [{bid: 1, name: a, interface: a0}]
-limits: {policies: 16384}
-policies:
-${lines.join('\n')}
-`;
-  const start = performance.now();
-  parseConfig(text, 'bench.yaml');
-  return performance.now() - start;
+/** As the policies of a file arrive that another thread has read: other objects each time, some of them in each turn. */
+async function arrive(pieces: readonly Piece[]): Promise<readonly Policy[]> {
+  const made = new FromPieces();
+  for (const piece of pieces) {
+    made.add(structuredClone(piece));
+    await setImmediate();
+  }
+  return made.value as readonly Policy[];
+}
+
+/** Most policies of one router of the file. */
+const OF_ONE_ROUTER = 25_000;
+
+async function measureReading(count: number): Promise<ChangeMeasurement['file']> {
+  const folder = mkdtempSync(join(tmpdir(), 'coaxial-bench-'));
+  try {
+    const path = join(folder, 'bench.yaml');
+    const text = fileOf(count);
+    writeFileSync(path, text);
+    const watch = new TurnWatch();
+    const times: number[] = [];
+    const kept: Config[] = [];
+    await aMoment();
+    watch.start();
+    for (let round = 0; round < READINGS; round++) {
+      const start = performance.now();
+      kept.push(await readConfig(path));
+      times.push(performance.now() - start);
+      if (kept.length > 2) kept.shift();
+    }
+    return { bytes: text.length, readMs: spread(times), heldUpMs: watch.stop() };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** A file with so many policies: a mobile router's, or a home agent's when they are more than one router may have. */
+function fileOf(count: number): string {
+  const policies = (first: number, end: number): string[] => {
+    const lines: string[] = [];
+    for (let at = first; at < end; at++) {
+      const network = `2001:db8:${(at >> 8).toString(16)}:${(at & 255).toString(16)}::/64`;
+      lines.push(`  - {name: p${at}, match: {destination: "${network}", protocol: udp}, use: [a]}`);
+    }
+    return lines;
+  };
+  if (count <= OF_ONE_ROUTER) {
+    return [
+      'role: mobile-router',
+      'home: {agent: "2001:db8:ffff::1", address: "2001:db8:77::1", prefixes: ["2001:db8:1::/64"]}',
+      'ingress: [{interface: lan0}]',
+      'bindings: [{bid: 1, name: a, interface: a0}]',
+      `limits: {policies: ${Math.max(16_384, count)}}`,
+      'policies:',
+      ...policies(0, count),
+      '',
+    ].join('\n');
+  }
+  const lines = [
+    'role: home-agent',
+    'home: {agent: "2001:db8:ffff::1"}',
+    'interfaces: [a0]',
+    `limits: {policies: ${count}}`,
+    'routers:',
+  ];
+  for (let first = 0, router = 1; first < count; first += OF_ONE_ROUTER, router++) {
+    lines.push(
+      `- name: r${router}`,
+      `  address: "2001:db8:77::${router.toString(16)}"`,
+      `  prefixes: ["2001:db8:1:${router.toString(16)}::/64"]`,
+      '  bindings: [{bid: 1, name: a}]',
+      '  policies:',
+      ...policies(first, Math.min(count, first + OF_ONE_ROUTER)),
+    );
+  }
+  return `${lines.join('\n')}\n`;
 }

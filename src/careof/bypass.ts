@@ -2,6 +2,7 @@ import type { MobileRouterConfig } from '../config/index.js';
 import { Prefix } from '../net/index.js';
 import type { NetlinkSnapshot, Route, RuleSpec } from '../netlink/index.js';
 import { LAST_METRIC, type RoutePlan } from './plan.js';
+import { factsOf } from './policy-facts.js';
 
 const MAIN_TABLE = 254;
 
@@ -14,7 +15,7 @@ export function planBypass(
   { routing, policies }: MobileRouterConfig,
   snapshot: NetlinkSnapshot,
 ): { rules: RuleSpec[]; routes: RoutePlan[] } {
-  if (!policies.some(({ action }) => action.kind === 'bypass')) {
+  if (!factsOf(policies).bypasses) {
     return { rules: [], routes: [] };
   }
   const own = { protocol: routing.protocol };

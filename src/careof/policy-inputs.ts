@@ -1,26 +1,7 @@
 import type { NetlinkSnapshot } from '../netlink/index.js';
 import type { Policy } from '../policy/index.js';
 import type { Plan } from './plan.js';
-
-/** What policies name that has a number of its own in the kernel. */
-interface Names {
-  readonly interfaces: readonly string[];
-  readonly cgroups: readonly string[];
-}
-
-const namesOf = new WeakMap<readonly Policy[], Names>();
-
-function names(policies: readonly Policy[]): Names {
-  let found = namesOf.get(policies);
-  if (found === undefined) {
-    found = {
-      interfaces: [...new Set(policies.flatMap(({ selector }) => selector.interface ?? []))],
-      cgroups: [...new Set(policies.flatMap(({ selector }) => selector.cgroup ?? []))],
-    };
-    namesOf.set(policies, found);
-  }
-  return found;
-}
+import { factsOf } from './policy-facts.js';
 
 /**
  * All that a generation is made of: two that are the same make the same generation. The lists of policies are
@@ -36,9 +17,9 @@ export class PolicyInputs {
     const facts: (string | number | undefined)[] = [];
     for (const { id, bindings, policies } of plan.routers) {
       facts.push(id, ...bindings.flatMap(({ bid, priority, index }) => [bid, priority, index]));
-      const { interfaces, cgroups } = names(policies);
-      facts.push(...interfaces.map((name) => indices.get(name)));
-      facts.push(...cgroups.map((path) => String(cgroupId(path))));
+      const { interfaces, cgroups } = factsOf(policies);
+      for (const name of interfaces) facts.push(indices.get(name));
+      for (const path of cgroups) facts.push(String(cgroupId(path)));
     }
     this.#facts = facts.join(' ');
   }

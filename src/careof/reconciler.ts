@@ -27,6 +27,7 @@ import {
   probeNeighbours,
 } from './managed-neighbours.js';
 import { type BindingPlan, bindingRow, carries, type Plan, type TunnelDevice } from './plan.js';
+import { factsOf } from './policy-facts.js';
 import { PolicyInputs } from './policy-inputs.js';
 import type { ProblemCode } from './problems.js';
 
@@ -329,16 +330,11 @@ export class Reconciler {
 
   /**
    * Local traffic can bypass us only by a mark that its socket has from the beginning. A home agent has no such
-   * policies, and too many others to look through in every run.
+   * policies.
    */
   #markSockets(config: Config, report: ReconcileReport): void {
     try {
-      this.#datapath.sockets.sync(
-        config.role === 'mobile-router' &&
-          config.policies.some(
-            ({ action, selector }) => action.kind === 'bypass' && selector.cgroup !== undefined,
-          ),
-      );
+      this.#datapath.sockets.sync(config.role === 'mobile-router' && factsOf(config.policies).bypassesCgroup);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       report.problems.push(problemOf(error));
@@ -582,11 +578,7 @@ function fastIngress(plan: Plan): string[] {
 
 /** Ingress interfaces whose packets take the stack, and some of them by the kernel's own routes. */
 function bypassIngress(config: MobileRouterConfig, plan: Plan): string[] {
-  const named = new Set(
-    config.policies.flatMap(({ action, selector }) =>
-      action.kind === 'bypass' ? (selector.interface ?? []) : [],
-    ),
-  );
+  const { bypassInterfaces: named } = factsOf(config.policies);
   return plan.ingress
     .filter((item) => item.forwarding === 'stack' && named.has(item.interface))
     .map((item) => item.interface);

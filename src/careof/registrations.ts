@@ -51,8 +51,9 @@ export class Registrations {
       return;
     }
     const { bindings, routerIds } = this.#datapath;
+    const earlier = new Map(before.routers.map((router) => [router.address.toString(), router]));
     for (const router of after.routers) {
-      const old = before.routers.find((candidate) => candidate.address.equals(router.address));
+      const old = earlier.get(router.address.toString());
       for (const binding of old?.bindings ?? []) {
         const next = router.bindings.find((candidate) => candidate.bid === binding.bid);
         if (next && String(next.careOf) !== String(binding.careOf)) {

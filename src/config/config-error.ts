@@ -23,6 +23,11 @@ export const CONFIG_ERRORS = {
     means: 'the configuration file cannot be read at all',
     remedy: 'name another file with --config, or make it readable for the user of the daemon',
   },
+  CONFIG_READING_ENDED: {
+    means:
+      'the thread in which the daemon reads the configuration file ended before it was done, so because it took too much memory',
+    remedy: 'write fewer policies or routers; after a reload the old configuration stays active',
+  },
 } as const;
 
 export type ConfigErrorCode = keyof typeof CONFIG_ERRORS;

@@ -13,6 +13,7 @@ export type {
   TunnelKind,
 } from './config.js';
 export { ConfigError, type ConfigErrorCode, type ConfigProblem, formatProblem } from './config-error.js';
+export { type ReadingOptions, readConfig } from './config-reader.js';
 export { formatConfig } from './format.js';
 export { type LintReport, lintConfigFile } from './lint.js';
 export { loadConfig, parseConfig } from './load.js';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { type ApiServer, createApi, serveApi } from '../api/index.js';
-import { type Config, loadConfig } from '../config/index.js';
+import { type Config, readConfig } from '../config/index.js';
 import type { Controller, CreateController, ReloadResult } from '../views/index.js';
 import { RequestError } from '../views/index.js';
 import { InstanceLock, pidFilePath } from './instance-lock.js';
@@ -23,7 +23,7 @@ export interface DaemonOptions {
  * @throws ConfigError, DaemonError, SocketError or what the controller's start throws, before it is ready
  */
 export async function runDaemon(configPath: string, options: DaemonOptions = {}): Promise<void> {
-  const config = await loadConfig(configPath);
+  const config = await readConfig(configPath);
   const log = (options.log ?? createLog()).child({ instance: config.instance });
   const lock = InstanceLock.acquire(pidFilePath(config.socket, config.instance), { purpose: 'daemon' });
   try {
@@ -41,6 +41,8 @@ class Daemon {
   #config: Config;
   /** Reloads run one after the other. */
   #reloading: Promise<unknown> = Promise.resolve();
+  /** Ends the reading of a file of which nothing would come any more. */
+  readonly #stopping = new AbortController();
 
   constructor(configPath: string, config: Config, log: Logger, options: DaemonOptions) {
     this.#configPath = configPath;
@@ -73,6 +75,7 @@ class Daemon {
         await stop.asked;
       }
       this.#log.info({ reason: stop.reason }, 'stopping; traffic flows on');
+      this.#stopping.abort();
       await services.stopping();
     } finally {
       process.off('SIGHUP', onHangup);
@@ -103,7 +106,7 @@ class Daemon {
 
   async #reloadNow(controller: Controller): Promise<ReloadResult> {
     try {
-      const config = await loadConfig(this.#configPath);
+      const config = await readConfig(this.#configPath, { signal: this.#stopping.signal });
       refuseMove(this.#config, config);
       const result = await controller.reload(config);
       this.#config = config;

@@ -98,7 +98,8 @@ export class GenerationSlot {
     for (const part of parts) {
       const { map } = part;
       for (const [first, piece] of pieces(part, this.#slot)) {
-        const found = map.getRange(first, piece.length / map.valueSize);
+        const found = readBuffer(piece.length);
+        map.getRangeInto(first, found);
         if (Buffer.compare(found, piece) !== 0) {
           const at = found.findIndex((byte, position) => byte !== piece[position]);
           return `${map.name}[${first + Math.floor(at / map.valueSize)}]`;
@@ -111,6 +112,17 @@ export class GenerationSlot {
       found.size !== cgroups.length || cgroups.some(({ id, number }) => found.get(id) !== number);
     return differs ? this.#cgroups.name : undefined;
   }
+}
+
+let buffer = new Uint8Array(0);
+
+/**
+ * Where a piece is read to, until the next one. One buffer for all: a new one each time would be so much memory outside of
+ * the collector's heap that it would clean up, and stop everything, for that alone.
+ */
+function readBuffer(length: number): Uint8Array {
+  if (buffer.length < length) buffer = new Uint8Array(length);
+  return buffer.subarray(0, length);
 }
 
 /** Index of the first row of a slot. */

@@ -68,14 +68,14 @@ export function writeMany(
   return written;
 }
 
-/** Values of consecutive elements of an array, one behind the other. */
-export function readRange(map: BpfMap, handle: NativeMap, first: number, count: number): Uint8Array {
-  const values = new Uint8Array(count * map.valueBytes);
+/** Values of consecutive elements of an array, one behind the other, into a buffer of just that size. */
+export function readRange(map: BpfMap, handle: NativeMap, first: number, values: Uint8Array): void {
+  const count = values.length / map.valueBytes;
   const previous = first === 0 ? undefined : indexKeys(first - 1, 1);
   const result =
     count === 0 ? { errno: 0 } : handle.readRange(previous, new Uint8Array(count * 4), values, count);
   // ENOENT: the last one was the map's last, too.
-  if (result.errno === 0 || result.errno === ENOENT) return values;
+  if (result.errno === 0 || result.errno === ENOENT) return;
   if (!NO_BATCH.includes(result.errno)) {
     throw new BpfError({ operation: `read elements of map '${map.name}'`, errno: result.errno });
   }
@@ -85,7 +85,6 @@ export function readRange(map: BpfMap, handle: NativeMap, first: number, count: 
     if (rc < 0)
       throw new BpfError({ operation: `read element ${first + at} of map '${map.name}'`, errno: -rc });
   }
-  return values;
 }
 
 /** Writes consecutive elements of an array from values that stand one behind the other. */
@@ -103,7 +102,9 @@ export function writeRange(map: BpfMap, handle: NativeMap, first: number, values
 }
 
 function indexKeys(first: number, count: number): Uint8Array {
-  return new Uint8Array(Uint32Array.from({ length: count }, (_, at) => first + at).buffer);
+  const keys = new Uint32Array(count);
+  for (let at = 0; at < count; at++) keys[at] = first + at;
+  return new Uint8Array(keys.buffer);
 }
 
 function writeError(map: BpfMap, index: number, errno: number): BpfError {

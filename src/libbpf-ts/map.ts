@@ -219,7 +219,16 @@ export class BpfMap extends Handle<NativeMap> {
   /** The values of consecutive elements of an array, one behind the other. */
   getRange(first: number, count: number): Uint8Array {
     this.#checkRange(first, count);
-    return readRange(this, this.handle, first, count);
+    const values = new Uint8Array(count * this.valueBytes);
+    readRange(this, this.handle, first, values);
+    return values;
+  }
+
+  /** As `getRange`, into `values` and as many as these have room for: who reads much need not take memory each time. */
+  getRangeInto(first: number, values: Uint8Array): void {
+    checkBytes('values', values, Math.floor(values.length / this.valueBytes) * this.valueBytes);
+    this.#checkRange(first, values.length / this.valueBytes);
+    readRange(this, this.handle, first, values);
   }
 
   /**

@@ -2,20 +2,32 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { AddressError } from './address-error.js';
 
-/** An immutable IPv6 or IPv4 address. */
+/**
+ * An immutable IPv6 or IPv4 address. It is four numbers, not a buffer: a configuration has many thousands, and each
+ * buffer would be three objects more to make, to move and to look through for the garbage collector.
+ */
 export class Address {
-  static readonly UNSPECIFIED = new Address(new Uint8Array(16));
-  static readonly LOOPBACK = Address.parse('::1');
+  static readonly UNSPECIFIED = Address.fromWords(0, 0, 0, 0);
+  static readonly LOOPBACK = Address.fromWords(0, 0, 0, 1);
 
   readonly family: 4 | 6;
-  readonly bits: 32 | 128;
-  readonly #bytes: Uint8Array;
+  /** Network order, signed, so that V8 has no object for any of them; IPv4 has the first only. */
+  readonly #first: number;
+  readonly #second: number;
+  readonly #third: number;
+  readonly #fourth: number;
   #text: string | undefined;
 
-  private constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.family = bytes.length === 4 ? 4 : 6;
-    this.bits = bytes.length === 4 ? 32 : 128;
+  private constructor(family: 4 | 6, first: number, second: number, third: number, fourth: number) {
+    this.family = family;
+    this.#first = first | 0;
+    this.#second = second | 0;
+    this.#third = third | 0;
+    this.#fourth = fourth | 0;
+  }
+
+  get bits(): 32 | 128 {
+    return this.family === 4 ? 32 : 128;
   }
 
   /**
@@ -27,7 +39,7 @@ export class Address {
     if (typeof text !== 'string' || isIP(text) === 0 || text.includes('%')) {
       throw new AddressError('ADDRESS_INVALID', String(text), `Not an IP address: '${text}'${hintFor(text)}`);
     }
-    return new Address(Uint8Array.from(ipaddr.parse(text).toByteArray()));
+    return ofBytes(ipaddr.parse(text).toByteArray());
   }
 
   /** Takes an address as it is and parses a string. */
@@ -44,38 +56,60 @@ export class Address {
       const hex = Buffer.from(bytes).toString('hex');
       throw new AddressError('ADDRESS_INVALID', hex, `An address has 4 or 16 bytes, not ${bytes.length}`);
     }
-    return new Address(Uint8Array.from(bytes));
+    return ofBytes(bytes);
+  }
+
+  /** An IPv6 address of four words in network order, from the first to the last; see {@link word}. */
+  static fromWords(first: number, second: number, third: number, fourth: number): Address {
+    return new Address(6, first, second, third, fourth);
+  }
+
+  /** An IPv4 address of one word in network order. */
+  static fromWord(word: number): Address {
+    return new Address(4, word, 0, 0, 0);
   }
 
   /** A fresh copy: 16 bytes for IPv6, 4 for IPv4, network order. */
   toBytes(): Uint8Array {
-    return this.#bytes.slice();
+    const bytes = new Uint8Array(this.bits / 8);
+    this.copyTo(bytes);
+    return bytes;
   }
 
   copyTo(target: Uint8Array, offset = 0): void {
-    target.set(this.#bytes, offset);
+    if (offset + this.bits / 8 > target.length) throw new RangeError('offset is out of bounds');
+    for (let at = 0; at < this.bits / 32; at++) {
+      const word = this.word(at);
+      target[offset + 4 * at] = word >>> 24;
+      target[offset + 4 * at + 1] = word >>> 16;
+      target[offset + 4 * at + 2] = word >>> 8;
+      target[offset + 4 * at + 3] = word;
+    }
   }
 
   /** Four bytes in network order as a number, from the first (0) to the last (3 for IPv6). */
   word(position: number): number {
-    const bytes = this.#bytes;
-    const at = 4 * position;
-    return (
-      (((bytes[at] as number) << 24) |
-        ((bytes[at + 1] as number) << 16) |
-        ((bytes[at + 2] as number) << 8) |
-        (bytes[at + 3] as number)) >>>
-      0
-    );
+    switch (position) {
+      case 0:
+        return this.#first >>> 0;
+      case 1:
+        return this.#second >>> 0;
+      case 2:
+        return this.#third >>> 0;
+      default:
+        return this.#fourth >>> 0;
+    }
   }
 
   toBigInt(): bigint {
-    return BigInt(`0x${Buffer.from(this.#bytes).toString('hex')}`);
+    let all = 0n;
+    for (let at = 0; at < this.bits / 32; at++) all = (all << 32n) | BigInt(this.word(at));
+    return all;
   }
 
   /** Canonical text (RFC 5952); computed once. */
   toString(): string {
-    this.#text ??= this.family === 4 ? this.#bytes.join('.') : ipv6Text(this.#bytes);
+    this.#text ??= this.family === 4 ? this.toBytes().join('.') : ipv6Text(this.toBytes());
     return this.#text;
   }
 
@@ -89,26 +123,30 @@ export class Address {
 
   /** Orders by family, then numerically. */
   compare(other: Address): number {
-    return this.family - other.family || Buffer.compare(this.#bytes, other.#bytes);
+    return (
+      this.family - other.family ||
+      order(this.#first, other.#first) ||
+      order(this.#second, other.#second) ||
+      order(this.#third, other.#third) ||
+      order(this.#fourth, other.#fourth)
+    );
   }
 
   get isUnspecified(): boolean {
-    return this.#bytes.every((byte) => byte === 0);
+    return (this.#first | this.#second | this.#third | this.#fourth) === 0;
   }
 
   get isLoopback(): boolean {
-    if (this.family === 4) return this.#bytes[0] === 127;
-    return this.#bytes[15] === 1 && this.#bytes.subarray(0, 15).every((byte) => byte === 0);
+    if (this.family === 4) return this.#first >>> 24 === 127;
+    return (this.#first | this.#second | this.#third) === 0 && this.#fourth === 1;
   }
 
   get isLinkLocal(): boolean {
-    const [first = 0, second = 0] = this.#bytes;
-    return this.family === 4 ? first === 169 && second === 254 : first === 0xfe && (second & 0xc0) === 0x80;
+    return this.family === 4 ? this.#first >>> 16 === 0xa9fe : this.#first >>> 22 === 0xfe80 >>> 6;
   }
 
   get isMulticast(): boolean {
-    const [first = 0] = this.#bytes;
-    return this.family === 4 ? (first & 0xf0) === 0xe0 : first === 0xff;
+    return this.family === 4 ? this.#first >>> 28 === 0xe : this.#first >>> 24 === 0xff;
   }
 
   /** A unicast address that is meaningful beyond one link; unique local addresses are. */
@@ -119,6 +157,23 @@ export class Address {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `Address(${this.toString()})`;
   }
+}
+
+/** Of 4 or 16 bytes. */
+function ofBytes(bytes: ArrayLike<number>): Address {
+  const word = (at: number): number =>
+    ((bytes[at] as number) << 24) |
+    ((bytes[at + 1] as number) << 16) |
+    ((bytes[at + 2] as number) << 8) |
+    (bytes[at + 3] as number);
+  return bytes.length === 4
+    ? Address.fromWord(word(0))
+    : Address.fromWords(word(0), word(4), word(8), word(12));
+}
+
+/** Of two words as unsigned numbers. */
+function order(a: number, b: number): number {
+  return a === b ? 0 : a >>> 0 < b >>> 0 ? -1 : 1;
 }
 
 function hintFor(text: unknown): string {

@@ -99,9 +99,13 @@ export function formatAddressMatch({ set, ranges }: AddressMatch): string[] {
 
 function rangeOf(prefix: Prefix): AddressRange {
   const low = prefix.address;
-  const last = low.toBigInt() | ((1n << BigInt(low.bits - prefix.length)) - 1n);
-  const high = Address.fromBytes(Buffer.from(last.toString(16).padStart(low.bits / 4, '0'), 'hex'));
-  return Object.freeze({ low, high });
+  if (prefix.isHost) return Object.freeze({ low, high: low });
+  const bytes = low.toBytes();
+  const whole = prefix.length >> 3;
+  const inside = 0xff >> (prefix.length & 7);
+  bytes.fill(0xff, whole + 1);
+  bytes[whole] = (bytes[whole] as number) | inside;
+  return Object.freeze({ low, high: Address.fromBytes(bytes) });
 }
 
 function parsePrefix(value: string): Prefix {

@@ -52,7 +52,7 @@ export interface GenerationWords {
 /** Policies between two yields: about a quarter of a millisecond. */
 const BETWEEN_YIELDS = 64;
 /** The same where a policy is only looked at. */
-const BETWEEN_LOOKS = 4096;
+const BETWEEN_LOOKS = 256;
 /** More than most have. */
 const WORDS_PER_POLICY = 40;
 const WORDS_PER_ROUTER = 4 + BINDINGS_PER_ROUTER;
@@ -86,7 +86,8 @@ export function* writeGeneration(
     }));
     const byBid = new Map(bindings.map((binding) => [binding.bid, binding]));
     words.push(routerId);
-    words.push(Number(policies.some(({ selector }) => asksForFirstFragment(selector, context))));
+    const fragmentsAt = words.length;
+    words.push(0);
     const depthAt = words.length;
     words.push(0);
     words.push(bindings.length);
@@ -94,11 +95,13 @@ export function* writeGeneration(
     words.push(policies.length);
     let depth = 0;
     let hasCgroups = false;
+    let asksForFirst = false;
     for (const [position, policy] of policies.entries()) {
       const { fid, priority, selector, action, otherwise } = policy;
       checkAction(routerId, policy, byBid);
       const id = context.policyId(routerId, fid);
       policyIds.add(id);
+      asksForFirst ||= asksForFirstFragment(selector, context);
       if (selector.cgroup !== undefined) {
         hasCgroups = true;
         for (const path of selector.cgroup) depth = Math.max(depth, cgroupDepth(path));
@@ -117,11 +120,11 @@ export function* writeGeneration(
       if (position % BETWEEN_YIELDS === 0) yield;
     }
     // A cgroup at the root is at depth 0, which would say that there is none.
+    words.words[fragmentsAt] = Number(asksForFirst);
     words.words[depthAt] = hasCgroups ? Math.max(depth, 1) : 0;
     if (routerId % BETWEEN_YIELDS === 0) yield;
   }
-  const byCgroupAlone =
-    numbers.paths.length === 0 ? [] : routers.map(({ policies }) => onlyCgroups(policies));
+  const byCgroupAlone = numbers.paths.length === 0 ? [] : yield* onlyCgroups(routers);
   const cgroups = numbers.paths.flatMap((path, at) => {
     const id = context.cgroupId(path);
     const bypasses = byCgroupAlone.some((policies) => bypassesCgroup(policies, path));
@@ -141,22 +144,29 @@ function bypassesCgroup(policies: readonly Policy[], path: string): boolean {
   return first?.action.kind === 'bypass';
 }
 
-/** The policies that ask for a cgroup and nothing else, in the order of their FID-PRI. */
-function onlyCgroups(policies: readonly Policy[]): readonly Policy[] {
-  return policies
-    .filter(
-      ({ selector }) =>
-        selector.cgroup !== undefined &&
-        Object.entries(selector).every(([field, asked]) => field === 'cgroup' || asked === undefined),
-    )
-    .sort((a, b) => a.priority - b.priority);
+/** The policies of each router that ask for a cgroup and nothing else, in the order of their FID-PRI. */
+function* onlyCgroups(routers: readonly RouterPolicySet[]): Generator<void, readonly (readonly Policy[])[]> {
+  const found: Policy[][] = [];
+  let seen = 0;
+  for (const { policies } of routers) {
+    const here: Policy[] = [];
+    for (const policy of policies) {
+      if (++seen % BETWEEN_LOOKS === 0) yield;
+      if (policy.selector.cgroup !== undefined && asksForCgroupAlone(policy.selector)) here.push(policy);
+    }
+    found.push(here.sort((a, b) => a.priority - b.priority));
+  }
+  return found;
+}
+
+function asksForCgroupAlone(selector: Selector): boolean {
+  return Object.entries(selector).every(([field, asked]) => field === 'cgroup' || asked === undefined);
 }
 
 /** Whether a packet's later fragments do not show what a selector asks for that can match now. */
 function asksForFirstFragment(selector: Selector, context: CompileContext): boolean {
   const { sourcePort, destinationPort, spi, icmpType, icmpCode } = selector;
-  if ([sourcePort, destinationPort, spi, icmpType, icmpCode].every((field) => field === undefined))
-    return false;
+  if ((sourcePort ?? destinationPort ?? spi ?? icmpType ?? icmpCode) === undefined) return false;
   return selector.interface?.some((name) => context.ifindex(name) !== undefined) ?? true;
 }
 

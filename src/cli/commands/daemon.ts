@@ -10,6 +10,9 @@ export function addDaemon(program: Command): void {
     .option('--json', 'accepted for symmetry: the log is JSON anyway')
     .action(async (options: { config?: string }) => {
       const file = required(options.config, '--config FILE');
+      // Before the rest is loaded.
+      const { keepCollectionsShort } = await import('../../daemon/heap.js');
+      keepCollectionsShort();
       const { runDaemon } = await import('../../daemon/index.js');
       await runDaemon(file);
     });
