@@ -77,10 +77,13 @@ __noinline int cx_balance(__u32 position, __u32 flow, struct cx_choice *choice) 
 
   if (!policy || !choice)
     return 0;
+  const struct cx_policy_set *set = cx_policy_set_at(choice->policy_set);
+  if (!set)
+    return 0;
   for (__u32 i = 0; i < CX_POLICY_BINDINGS; i++) {
     if (i >= policy->binding_count)
       break;
-    __u32 binding = policy->bindings[i];
+    __u32 binding = cx_binding_of(set, policy->bindings[i], choice);
     __u32 row = cx_binding_row(binding);
     __u32 weight = policy->weights[i];
     if (!row || !weight)
@@ -96,18 +99,22 @@ __noinline int cx_balance(__u32 position, __u32 flow, struct cx_choice *choice) 
 }
 
 /* Writes down the draws among which cx_balance chooses; only while explaining. */
-__noinline int cx_note_shares(__u32 position, __u32 flow) {
+__noinline int cx_note_shares(__u32 position, __u32 flow, const struct cx_choice *choice) {
   const struct cx_policy *policy = bpf_map_lookup_elem(&cx_policies, &position);
 
-  for (__u32 i = 0; policy && i < CX_POLICY_BINDINGS; i++) {
+  if (!policy || !choice)
+    return 0;
+  const struct cx_policy_set *set = cx_policy_set_at(choice->policy_set);
+  for (__u32 i = 0; set && i < CX_POLICY_BINDINGS; i++) {
     if (i >= policy->binding_count)
       break;
+    __u32 binding = cx_binding_of(set, policy->bindings[i], choice);
     struct cx_explained *step = cx_new_row(CX_EXPLAIN_SHARE);
     if (!step || !policy->weights[i])
       continue;
-    step->values[0] = policy->bindings[i];
+    step->values[0] = binding;
     step->values[1] = policy->weights[i];
-    step->values[2] = cx_draw(flow, policy->bindings[i], policy->weights[i]) >> 16;
+    step->values[2] = cx_draw(flow, binding, policy->weights[i]) >> 16;
   }
   return 0;
 }

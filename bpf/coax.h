@@ -194,31 +194,41 @@ enum cx_otherwise {
   CX_OTHERWISE_DEFAULT = 2, /* the router's bindings in the order of their BID-PRI */
 };
 
-/* What one policy does. Policies of a router stand one after the other in the order of their FID-PRI: the
+/* What one policy does. Policies of a set stand one after the other in the order of their FID-PRI: the
  * position is the rank that decides which of two matches wins. */
 struct cx_policy {
-  __u32 id;       /* stable id: index of the policy's counters */
+  __u32 id;       /* stable id, counted from the router's first_policy_id: index of the policy's counters */
   __u32 fid;      /* flow identifier, for people */
   __u32 priority; /* FID-PRI, for people */
   __u8 action CX_TAG("enum:cx_action");
   __u8 otherwise CX_TAG("enum:cx_otherwise");
   __u8 binding_count;
-  __u8 weights[CX_POLICY_BINDINGS];   /* of `balance`, beside the bindings */
-  __u32 bindings[CX_POLICY_BINDINGS]; /* binding indices in the policy's order */
+  __u8 weights[CX_POLICY_BINDINGS];  /* of `balance`, beside the bindings */
+  __u8 bindings[CX_POLICY_BINDINGS]; /* positions in the set's bindings, in the policy's order */
 };
 
-/* One router's part of a generation: its policies, the trees that find them and, for what none of them
- * decides, its bindings in the order of their BID-PRI. The mobile router itself is router 1; row 0 is unused.
- */
-struct cx_router {
-  __u32 first_policy; /* position within the slot */
-  __u32 policy_count;
+/* Policies, the trees that find them and, for what none of them decides, bindings in the order of their
+ * BID-PRI. Nothing here says whose they are, so that equal routers share it and packets of many routers find
+ * it in the cache. Row 0 has no policies and no bindings. */
+struct cx_policy_set {
   __u32 known_root;   /* node to start at where the mark is known; 0 = no policies */
   __u32 unknown_root; /* the same where it is not */
-  __u32 fragments;    /* 1 = policies ask for what only the first fragment of a packet shows */
-  __u32 cgroup_depth; /* levels of cgroups at which policies name one, 0 = none does */
-  __u32 binding_count;
-  __u32 bindings[CX_DEFAULT_BINDINGS]; /* binding indices, lowest BID-PRI first */
+  __u32 first_policy; /* position within the slot */
+  __u32 policy_count;
+  __u8 fragments;    /* 1 = policies ask for what only the first fragment of a packet shows */
+  __u8 cgroup_depth; /* levels of cgroups at which policies name one, 0 = none does */
+  __u8 binding_count;
+  __u32 bindings[CX_DEFAULT_BINDINGS]; /* binding indices, counted from the router's first_binding; lowest
+                                          BID-PRI first */
+};
+
+/* One router's part of a generation: its set of policies, and what it counts its own numbers from. It is as
+ * short as can be, as each packet of many routers finds another one. The mobile router itself is router 1;
+ * row 0 is unused. */
+struct cx_router {
+  __u32 policy_set;      /* row of cx_policy_sets within the slot */
+  __u32 first_policy_id; /* lowest id of its policies */
+  __u32 first_binding;   /* lowest index of its bindings */
 };
 
 /* What the first fragment of a packet shows and the others do not. Each word is written and read at once and

@@ -35,12 +35,12 @@ __noinline int cx_send_copy(cx_context *ctx, const struct cx_packet *packet, __u
 __noinline int cx_note_copies(const struct cx_choice *choice, __u32 bytes) {
   if (!choice)
     return 0;
-  __u32 position = choice->policy;
-  const struct cx_policy *policy = bpf_map_lookup_elem(&cx_policies, &position);
+  const struct cx_policy_set *set = cx_policy_set_at(choice->policy_set);
 
-  for (__u32 i = 0; policy && i < CX_POLICY_BINDINGS; i++) {
+  for (__u32 i = 0; set && i < CX_DEFAULT_BINDINGS; i++) {
+    __u32 binding = cx_binding_of(set, i, choice);
     if (choice->copies & 1U << i)
-      cx_note(CX_EXPLAIN_CHOICE, policy->bindings[i], cx_binding_row(policy->bindings[i]), bytes, 0);
+      cx_note(CX_EXPLAIN_CHOICE, binding, cx_binding_row(binding), bytes, 0);
   }
   return 0;
 }
@@ -52,12 +52,11 @@ __noinline __u32 cx_send_copies(cx_context *ctx, const struct cx_packet *packet,
                                 const struct cx_choice *choice, struct cx_sending *sending) {
   if (!packet || !choice || !sending)
     return CX_REASON_DROP_BROKEN_STATE;
-  __u32 position = choice->policy;
-  const struct cx_policy *policy = bpf_map_lookup_elem(&cx_policies, &position);
+  const struct cx_policy_set *set = cx_policy_set_at(choice->policy_set);
   const struct cx_binding *own = cx_binding_at(choice->row);
   __u32 reason;
 
-  if (!policy || !own)
+  if (!set || !own)
     return CX_REASON_DROP_BROKEN_STATE;
   if (cx_explaining)
     cx_note_copies(choice, packet->segment);
@@ -66,9 +65,9 @@ __noinline __u32 cx_send_copies(cx_context *ctx, const struct cx_packet *packet,
   reason = cx_prepare(ctx, packet, own->kind, sending);
   if (reason)
     return reason;
-  for (__u32 i = 0; i < CX_POLICY_BINDINGS; i++) {
+  for (__u32 i = 0; i < CX_DEFAULT_BINDINGS; i++) {
     if (choice->copies & 1U << i)
-      cx_send_copy(ctx, packet, policy->bindings[i], own->kind, sending);
+      cx_send_copy(ctx, packet, cx_binding_of(set, i, choice), own->kind, sending);
   }
   return CX_REASON_NONE;
 }

@@ -152,7 +152,7 @@ __noinline __u32 cx_encapsulate(cx_context *ctx, const struct cx_packet *packet,
     return reason;
   sending->action = reason == CX_REASON_NEXT_HOP_UNRESOLVED ? cx_transmit_to(row->ifindex, &row->next_hop)
                                                             : cx_transmit(row->ifindex);
-  if (choice->by_policy)
+  if (choice->policy_id)
     cx_count_policy(choice->policy_id, segments, packet->length);
   cx_count_sent(choice->binding, segments, packet->length);
   return sending->room == CX_ROOM_READY && reason == CX_REASON_ENCAPSULATED ? CX_REASON_RELAYED : reason;

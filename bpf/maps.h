@@ -99,6 +99,15 @@ struct {
   __type(value, struct cx_policy);
 } cx_policies SEC(".maps");
 
+/* The sets of policies of both generations, one slot after the other; written by the controller into the
+ * spare slot only. Row 0 of a slot is the empty one. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 16);
+  __type(key, __u32);
+  __type(value, struct cx_policy_set);
+} cx_policy_sets SEC(".maps");
+
 /* The routers of both generations, one slot after the other; written by the controller into the spare
  * slot only. */
 struct {

@@ -23,10 +23,14 @@ CX_INLINE __u32 cx_current_cgroup(void) {
 
   if (!router)
     return 0;
+  const struct cx_policy_set *set =
+      cx_policy_set_at(slot * cx_policy_sets_per_generation + router->policy_set);
+  if (!set)
+    return 0;
   __builtin_memset(&key, 0, sizeof(key));
   key.slot = slot;
   for (__u32 level = 0; level <= CX_CGROUP_LEVELS; level++) {
-    if (level > router->cgroup_depth)
+    if (level > set->cgroup_depth)
       break;
     key.id = bpf_get_current_ancestor_cgroup_id(level);
     if (!key.id)

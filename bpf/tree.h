@@ -22,8 +22,8 @@ struct cx_walk {
   __u32 words[CX_FIELDS];  /* the packet's key */
   struct cx_choice choice; /* of the best match so far */
   __u32 first_block;       /* of the slot */
-  __u32 first_policy;      /* of the router, in the map */
-  __u32 at;                /* node to visit */
+  __u32 first_policy;      /* of the router's set, in the map */
+  __u32 first_id;          /* what the router counts its policies' ids from */
   __u32 next_tree;         /* node of the tree after this one; 0 = it is the last */
   __u32 best;              /* rank of the best active match, CX_RANK_NONE = none yet */
   __u32 mark_decides;      /* the best match would have to know the mark */
@@ -36,11 +36,10 @@ _Static_assert(sizeof(struct cx_walk) == CX_KEY_WORDS * sizeof(__u32), "a node c
 __noinline int cx_try_policy(struct cx_walk *walk, __u32 rank) {
   if (!walk)
     return 0;
-  return cx_select_policy(walk->first_policy + rank, &walk->choice);
+  return cx_select_policy(walk->first_policy + rank, walk->first_id, &walk->choice);
 }
 
-/* Writes down the node that is visited next and, when a policy is tried there, which of its bindings are
- * usable. Only while explaining. */
+/* Writes down the node that is visited next. Only while explaining. */
 __noinline int cx_note_node(const struct cx_walk *walk, __u32 at) {
   if (!walk)
     return 0;
@@ -49,7 +48,6 @@ __noinline int cx_note_node(const struct cx_walk *walk, __u32 at) {
   if (!block)
     return 0;
   const struct cx_node *node = &block->nodes[at % CX_BLOCK_NODES];
-  __u32 kind = node->operation & 7;
 
   struct cx_explained *step = cx_new_row(CX_EXPLAIN_NODE);
   if (!step)
@@ -58,19 +56,40 @@ __noinline int cx_note_node(const struct cx_walk *walk, __u32 at) {
   step->values[1] = node->low;
   step->values[2] = node->extent;
   step->values[3] = node->target;
-  if ((kind != CX_NODE_MATCH && kind != CX_NODE_DECIDE) || node->target >= walk->best)
+  return 0;
+}
+
+/* Writes down which bindings of a policy are usable. Only while explaining. Unrolled, and not part of
+ * cx_note_policy, because the longest chain has 32 bytes of stack left. */
+__noinline int cx_note_listed(const struct cx_walk *walk, __u32 rank) {
+  if (!walk)
     return 0;
-  key = walk->first_policy + node->target;
+  __u32 key = walk->first_policy + rank;
   const struct cx_policy *policy = bpf_map_lookup_elem(&cx_policies, &key);
-  if (!policy)
+  const struct cx_policy_set *set = cx_policy_set_at(walk->choice.policy_set);
+  if (!policy || !set)
     return 0;
-  step = cx_new_row(CX_EXPLAIN_POLICY);
-  if (!step)
+#pragma unroll
+  for (__u32 i = 0; i < CX_POLICY_BINDINGS; i++) {
+    if (i >= policy->binding_count ||
+        !cx_note_binding(cx_binding_of(set, policy->bindings[i], &walk->choice)))
+      break;
+  }
+  return 0;
+}
+
+/* Writes down a policy that is tried. Only while explaining. */
+__noinline int cx_note_policy(const struct cx_walk *walk, __u32 rank, __u32 is_open) {
+  if (!walk)
     return 0;
-  step->values[0] = node->target;
-  step->values[1] = policy->id;
-  step->values[2] = kind == CX_NODE_DECIDE;
-  cx_note_bindings(policy->bindings, policy->binding_count, CX_POLICY_BINDINGS);
+  __u32 key = walk->first_policy + rank;
+  const struct cx_policy *policy = bpf_map_lookup_elem(&cx_policies, &key);
+  struct cx_explained *step = cx_new_row(CX_EXPLAIN_POLICY);
+  if (!policy || !step)
+    return 0;
+  step->values[0] = rank;
+  step->values[1] = walk->first_id + policy->id;
+  step->values[2] = is_open;
   return 0;
 }
 
@@ -104,6 +123,10 @@ CX_INLINE __u32 cx_step(struct cx_walk *walk, __u32 at, __u32 explaining) {
   }
   if (kind == CX_NODE_MATCH || kind == CX_NODE_DECIDE) {
     if (target < walk->best) {
+      if (explaining) {
+        cx_note_policy(walk, target, kind == CX_NODE_DECIDE);
+        cx_note_listed(walk, target);
+      }
       if (!cx_try_policy(walk, target))
         return extent;
       walk->best = target;
@@ -138,12 +161,11 @@ static long cx_step_on(__u32 index, void *data) {
   return !rest->at;
 }
 
-/* Goes all the way. Verified on its own: whatever was parsed before, it is the same. */
-__noinline int cx_walk_trees(struct cx_walk *walk) {
+/* Goes all the way from a root. Verified on its own: whatever was parsed before, it is the same. */
+__noinline int cx_walk_trees(struct cx_walk *walk, __u32 at) {
   if (!walk)
     return 0;
   const __u32 explaining = cx_explaining;
-  __u32 at = walk->at;
   for (int i = 0; i < CX_STEPS_INLINE; i++) {
     at = cx_step(walk, at, explaining);
     if (!at)

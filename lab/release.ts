@@ -16,6 +16,7 @@ const CHANGED_ROWS = [
   'cx_binding_key',
   'cx_binding_stats',
   'cx_policy_key',
+  'cx_policy_set',
   'cx_policy_stats',
   'cx_router',
   'cx_router_key',

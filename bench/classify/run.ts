@@ -82,6 +82,7 @@ function agentLines(agent: HomeAgentMeasurement): string[] {
       `routers ${megabytes(bytes.routers)} a generation`,
     `  one router ${text(agent.oneRouterNs)} ns, all of them ${text(agent.allRoutersNs)} ns, ` +
       `${text(agent.ratio, 2)} times of at most 2, ${agent.wrong} wrong answers`,
+    `  right after other work has had the caches ${text(agent.firstRatio, 2)} times`,
   ];
 }
 

@@ -138,7 +138,7 @@ static long bench_classify_one(__u32 index, void *data) {
   packet.icmp_code = CX_ABSENT_ICMP;
   struct cx_origin origin = {.mark_known = 1, .mark = row->mark, .ifindex = row->ifindex};
   __u32 reason = cx_classify(pass->ctx, &packet, row->router, &origin, &choice);
-  bench_answer(index, reason ? 0x80000000 | reason : choice.by_policy ? choice.policy_id : 0);
+  bench_answer(index, reason ? 0x80000000 | reason : choice.policy_id);
   return 0;
 }
 

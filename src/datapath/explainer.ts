@@ -90,6 +90,7 @@ export class Explainer implements Disposable {
       {
         blocks: map('cx_blocks'),
         policies: map('cx_policies'),
+        policySets: map('cx_policy_sets'),
         routers: map('cx_routers'),
         cgroups: map('cx_cgroups'),
       },

@@ -549,9 +549,9 @@ export interface CxChoice {
   binding: number;
   row: number;
   policyId: number;
-  byPolicy: number;
   action: number;
-  policy: number;
+  policySet: number;
+  firstBinding: number;
   copies: number;
 }
 
@@ -564,9 +564,9 @@ export function encodeCxChoice(value: CxChoice, into = new Uint8Array(CxChoiceSi
   view.setUint32(0, inRange(value.binding, 0, 4294967295, 'binding'), true);
   view.setUint32(4, inRange(value.row, 0, 4294967295, 'row'), true);
   view.setUint32(8, inRange(value.policyId, 0, 4294967295, 'policyId'), true);
-  view.setUint32(12, inRange(value.byPolicy, 0, 4294967295, 'byPolicy'), true);
-  view.setUint32(16, inRange(value.action, 0, 4294967295, 'action'), true);
-  view.setUint32(20, inRange(value.policy, 0, 4294967295, 'policy'), true);
+  view.setUint32(12, inRange(value.action, 0, 4294967295, 'action'), true);
+  view.setUint32(16, inRange(value.policySet, 0, 4294967295, 'policySet'), true);
+  view.setUint32(20, inRange(value.firstBinding, 0, 4294967295, 'firstBinding'), true);
   view.setUint32(24, inRange(value.copies, 0, 4294967295, 'copies'), true);
   return into;
 }
@@ -577,9 +577,9 @@ export function decodeCxChoice(bytes: Uint8Array, offset = 0): CxChoice {
     binding: view.getUint32(0, true),
     row: view.getUint32(4, true),
     policyId: view.getUint32(8, true),
-    byPolicy: view.getUint32(12, true),
-    action: view.getUint32(16, true),
-    policy: view.getUint32(20, true),
+    action: view.getUint32(12, true),
+    policySet: view.getUint32(16, true),
+    firstBinding: view.getUint32(20, true),
     copies: view.getUint32(24, true),
   };
 }
@@ -845,10 +845,10 @@ export interface CxPolicy {
   otherwise: CxOtherwise;
   bindingCount: number;
   weights: Uint8Array;
-  bindings: number[];
+  bindings: Uint8Array;
 }
 
-export const CxPolicySize = 56;
+export const CxPolicySize = 32;
 
 /** Writes padding as zero. @throws RangeError for what a field cannot hold */
 export function encodeCxPolicy(value: CxPolicy, into = new Uint8Array(CxPolicySize), offset = 0): Uint8Array {
@@ -861,10 +861,7 @@ export function encodeCxPolicy(value: CxPolicy, into = new Uint8Array(CxPolicySi
   view.setUint8(13, inRange(value.otherwise, 0, 255, 'otherwise'));
   view.setUint8(14, inRange(value.bindingCount, 0, 255, 'bindingCount'));
   into.set(fitBytes(value.weights, 8, 'weights'), offset + 15);
-  inRange(value.bindings.length, 0, 8, 'bindings.length');
-  for (const [i, iItem] of value.bindings.entries()) {
-    view.setUint32(24 + i * 4, inRange(iItem, 0, 4294967295, 'bindings'), true);
-  }
+  into.set(fitBytes(value.bindings, 8, 'bindings'), offset + 23);
   return into;
 }
 
@@ -878,7 +875,7 @@ export function decodeCxPolicy(bytes: Uint8Array, offset = 0): CxPolicy {
     otherwise: view.getUint8(13) as CxOtherwise,
     bindingCount: view.getUint8(14),
     weights: new Uint8Array(bytes.subarray(offset + 15, offset + 23)),
-    bindings: Array.from({ length: 8 }, (_, i) => view.getUint32(24 + i * 4, true)),
+    bindings: new Uint8Array(bytes.subarray(offset + 23, offset + 31)),
   };
 }
 
@@ -908,6 +905,56 @@ export function decodeCxPolicyKey(bytes: Uint8Array, offset = 0): CxPolicyKey {
   return {
     router: view.getUint32(0, true),
     fid: view.getUint32(4, true),
+  };
+}
+
+/** struct cx_policy_set */
+export interface CxPolicySet {
+  knownRoot: number;
+  unknownRoot: number;
+  firstPolicy: number;
+  policyCount: number;
+  fragments: number;
+  cgroupDepth: number;
+  bindingCount: number;
+  bindings: number[];
+}
+
+export const CxPolicySetSize = 84;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxPolicySet(
+  value: CxPolicySet,
+  into = new Uint8Array(CxPolicySetSize),
+  offset = 0,
+): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxPolicySetSize);
+  into.fill(0, offset, offset + CxPolicySetSize);
+  view.setUint32(0, inRange(value.knownRoot, 0, 4294967295, 'knownRoot'), true);
+  view.setUint32(4, inRange(value.unknownRoot, 0, 4294967295, 'unknownRoot'), true);
+  view.setUint32(8, inRange(value.firstPolicy, 0, 4294967295, 'firstPolicy'), true);
+  view.setUint32(12, inRange(value.policyCount, 0, 4294967295, 'policyCount'), true);
+  view.setUint8(16, inRange(value.fragments, 0, 255, 'fragments'));
+  view.setUint8(17, inRange(value.cgroupDepth, 0, 255, 'cgroupDepth'));
+  view.setUint8(18, inRange(value.bindingCount, 0, 255, 'bindingCount'));
+  inRange(value.bindings.length, 0, 16, 'bindings.length');
+  for (const [i, iItem] of value.bindings.entries()) {
+    view.setUint32(20 + i * 4, inRange(iItem, 0, 4294967295, 'bindings'), true);
+  }
+  return into;
+}
+
+export function decodeCxPolicySet(bytes: Uint8Array, offset = 0): CxPolicySet {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxPolicySetSize);
+  return {
+    knownRoot: view.getUint32(0, true),
+    unknownRoot: view.getUint32(4, true),
+    firstPolicy: view.getUint32(8, true),
+    policyCount: view.getUint32(12, true),
+    fragments: view.getUint8(16),
+    cgroupDepth: view.getUint8(17),
+    bindingCount: view.getUint8(18),
+    bindings: Array.from({ length: 16 }, (_, i) => view.getUint32(20 + i * 4, true)),
   };
 }
 
@@ -1000,47 +1047,29 @@ export function decodeCxReasonStats(bytes: Uint8Array, offset = 0): CxReasonStat
 
 /** struct cx_router */
 export interface CxRouter {
-  firstPolicy: number;
-  policyCount: number;
-  knownRoot: number;
-  unknownRoot: number;
-  fragments: number;
-  cgroupDepth: number;
-  bindingCount: number;
-  bindings: number[];
+  policySet: number;
+  firstPolicyId: number;
+  firstBinding: number;
 }
 
-export const CxRouterSize = 92;
+export const CxRouterSize = 12;
 
 /** Writes padding as zero. @throws RangeError for what a field cannot hold */
 export function encodeCxRouter(value: CxRouter, into = new Uint8Array(CxRouterSize), offset = 0): Uint8Array {
   const view = new DataView(into.buffer, into.byteOffset + offset, CxRouterSize);
   into.fill(0, offset, offset + CxRouterSize);
-  view.setUint32(0, inRange(value.firstPolicy, 0, 4294967295, 'firstPolicy'), true);
-  view.setUint32(4, inRange(value.policyCount, 0, 4294967295, 'policyCount'), true);
-  view.setUint32(8, inRange(value.knownRoot, 0, 4294967295, 'knownRoot'), true);
-  view.setUint32(12, inRange(value.unknownRoot, 0, 4294967295, 'unknownRoot'), true);
-  view.setUint32(16, inRange(value.fragments, 0, 4294967295, 'fragments'), true);
-  view.setUint32(20, inRange(value.cgroupDepth, 0, 4294967295, 'cgroupDepth'), true);
-  view.setUint32(24, inRange(value.bindingCount, 0, 4294967295, 'bindingCount'), true);
-  inRange(value.bindings.length, 0, 16, 'bindings.length');
-  for (const [i, iItem] of value.bindings.entries()) {
-    view.setUint32(28 + i * 4, inRange(iItem, 0, 4294967295, 'bindings'), true);
-  }
+  view.setUint32(0, inRange(value.policySet, 0, 4294967295, 'policySet'), true);
+  view.setUint32(4, inRange(value.firstPolicyId, 0, 4294967295, 'firstPolicyId'), true);
+  view.setUint32(8, inRange(value.firstBinding, 0, 4294967295, 'firstBinding'), true);
   return into;
 }
 
 export function decodeCxRouter(bytes: Uint8Array, offset = 0): CxRouter {
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxRouterSize);
   return {
-    firstPolicy: view.getUint32(0, true),
-    policyCount: view.getUint32(4, true),
-    knownRoot: view.getUint32(8, true),
-    unknownRoot: view.getUint32(12, true),
-    fragments: view.getUint32(16, true),
-    cgroupDepth: view.getUint32(20, true),
-    bindingCount: view.getUint32(24, true),
-    bindings: Array.from({ length: 16 }, (_, i) => view.getUint32(28 + i * 4, true)),
+    policySet: view.getUint32(0, true),
+    firstPolicyId: view.getUint32(4, true),
+    firstBinding: view.getUint32(8, true),
   };
 }
 
@@ -1289,7 +1318,7 @@ export interface CxWalk {
   choice: CxChoice;
   firstBlock: number;
   firstPolicy: number;
-  at: number;
+  firstId: number;
   nextTree: number;
   best: number;
   markDecides: number;
@@ -1308,7 +1337,7 @@ export function encodeCxWalk(value: CxWalk, into = new Uint8Array(CxWalkSize), o
   encodeCxChoice(value.choice, into, offset + 76);
   view.setUint32(104, inRange(value.firstBlock, 0, 4294967295, 'firstBlock'), true);
   view.setUint32(108, inRange(value.firstPolicy, 0, 4294967295, 'firstPolicy'), true);
-  view.setUint32(112, inRange(value.at, 0, 4294967295, 'at'), true);
+  view.setUint32(112, inRange(value.firstId, 0, 4294967295, 'firstId'), true);
   view.setUint32(116, inRange(value.nextTree, 0, 4294967295, 'nextTree'), true);
   view.setUint32(120, inRange(value.best, 0, 4294967295, 'best'), true);
   view.setUint32(124, inRange(value.markDecides, 0, 4294967295, 'markDecides'), true);
@@ -1322,7 +1351,7 @@ export function decodeCxWalk(bytes: Uint8Array, offset = 0): CxWalk {
     choice: decodeCxChoice(bytes, offset + 76),
     firstBlock: view.getUint32(104, true),
     firstPolicy: view.getUint32(108, true),
-    at: view.getUint32(112, true),
+    firstId: view.getUint32(112, true),
     nextTree: view.getUint32(116, true),
     best: view.getUint32(120, true),
     markDecides: view.getUint32(124, true),

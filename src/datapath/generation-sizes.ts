@@ -4,6 +4,7 @@ import { CX_GENERATIONS } from './generated.js';
 const SIZES = [
   ['cx_blocks_per_generation', 'cx_blocks'],
   ['cx_policies_per_generation', 'cx_policies'],
+  ['cx_policy_sets_per_generation', 'cx_policy_sets'],
   ['cx_routers_per_generation', 'cx_routers'],
 ] as const;
 

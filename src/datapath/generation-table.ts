@@ -5,31 +5,43 @@ import {
   CX_CGROUP_BYPASSES,
   CX_GENERATIONS,
   type CxPolicy,
+  type CxPolicySet,
   type CxRouter,
   CxSetting,
   decodeCxPolicy,
+  decodeCxPolicySet,
   decodeCxRouter,
 } from './generated.js';
 import { baseOf, GenerationSlot, type Part, type SlotContent } from './generation-slot.js';
 import { waitForReaders } from './grace.js';
+import type { MapName } from './map-catalogue.js';
 import type { Settings } from './settings.js';
 
 /** One compiled policy table, in rows as the maps have them. */
 export interface Generation {
   /** `struct cx_node`, four words each. */
   readonly nodes: Uint32Array;
-  /** `struct cx_policy`, routers one behind the other. */
+  /** `struct cx_policy`, sets one behind the other. */
   readonly policies: Uint8Array;
+  /** `struct cx_policy_set`; row 0 is the empty one. */
+  readonly policySets: Uint8Array;
   /** `struct cx_router`; index = router id. */
   readonly routers: Uint8Array;
   /** The kernel's ids of the cgroups that policies name, and their numbers. */
   readonly cgroups: readonly { readonly id: bigint; readonly number: number }[];
 }
 
+/** A policy of the active generation: numbers are those that counters and bindings have. */
+export interface ActivePolicy extends Pick<CxPolicy, 'id' | 'fid' | 'priority' | 'action' | 'otherwise'> {
+  /** Binding indices in the policy's order. */
+  readonly bindings: readonly number[];
+}
+
 /** The maps that make up the policy table. */
 export interface GenerationMaps {
   readonly blocks: BpfMap;
   readonly policies: BpfMap;
+  readonly policySets: BpfMap;
   readonly routers: BpfMap;
   readonly cgroups: BpfMap;
 }
@@ -84,16 +96,48 @@ export class GenerationTable {
     return this.#settings.get(CxSetting.GENERATION_ID);
   }
 
-  /** The routers and policies of the active generation as the kernel has them. */
-  active(): { policies: CxPolicy[]; routers: CxRouter[] } {
-    const slot = this.#settings.get(CxSetting.GENERATION);
-    const decode = <T>(map: BpfMap, count: number, one: (bytes: Uint8Array, offset: number) => T): T[] => {
-      const bytes = map.getRange(baseOf(map, slot), count);
-      return Array.from({ length: count }, (_, at) => one(bytes, at * map.valueSize));
+  /** The routers, sets and policies of the active generation as the kernel has them. */
+  active(): { policies: CxPolicy[]; policySets: CxPolicySet[]; routers: CxRouter[] } {
+    const { policies, policySets, routers } = this.#maps;
+    const allRouters = this.#rows(routers, 0, this.routerCapacity, decodeCxRouter);
+    const sets = allRouters.reduce((most, { policySet }) => Math.max(most, policySet + 1), 0);
+    const allSets = this.#rows(policySets, 0, sets, decodeCxPolicySet);
+    const count = allSets.reduce(
+      (most, { firstPolicy, policyCount }) => Math.max(most, firstPolicy + policyCount),
+      0,
+    );
+    return {
+      policies: this.#rows(policies, 0, count, decodeCxPolicy),
+      policySets: allSets,
+      routers: allRouters,
     };
-    const routers = decode(this.#maps.routers, this.routerCapacity, decodeCxRouter);
-    const count = Math.max(0, ...routers.map((router) => router.firstPolicy + router.policyCount));
-    return { policies: decode(this.#maps.policies, count, decodeCxPolicy), routers };
+  }
+
+  /** The policies of one router of the active generation, in the order of their ranks. */
+  policiesOf(routerId: number): ActivePolicy[] {
+    if (routerId >= this.routerCapacity) return [];
+    const { policies, policySets, routers } = this.#maps;
+    const [router] = this.#rows(routers, routerId, 1, decodeCxRouter);
+    if (router === undefined) return [];
+    const [set] = this.#rows(policySets, router.policySet, 1, decodeCxPolicySet);
+    if (set === undefined) return [];
+    return this.#rows(policies, set.firstPolicy, set.policyCount, decodeCxPolicy).map((policy) => ({
+      id: router.firstPolicyId + policy.id,
+      fid: policy.fid,
+      priority: policy.priority,
+      action: policy.action,
+      otherwise: policy.otherwise,
+      bindings: [...policy.bindings.subarray(0, policy.bindingCount)].map(
+        (position) => router.firstBinding + (set.bindings[position] ?? 0),
+      ),
+    }));
+  }
+
+  /** Rows of the active slot of a map. */
+  #rows<T>(map: BpfMap, first: number, count: number, decode: (bytes: Uint8Array, offset: number) => T): T[] {
+    if (count === 0) return [];
+    const bytes = map.getRange(baseOf(map, this.#settings.get(CxSetting.GENERATION)) + first, count);
+    return Array.from({ length: count }, (_, at) => decode(bytes, at * map.valueSize));
   }
 
   /**
@@ -148,31 +192,36 @@ export class GenerationTable {
   }
 
   /** What is written into a slot: whole blocks, and routers up to the slot's end, so that none is left over. */
-  #content({ nodes, policies, routers, cgroups }: Generation): SlotContent {
+  #content({ nodes, policies, policySets, routers, cgroups }: Generation): SlotContent {
     const maps = this.#maps;
     const part = (map: BpfMap, bytes: Uint8Array): Part => ({
       map,
       bytes,
       rows: Math.ceil(bytes.length / map.valueSize),
     });
-    const blocks = part(maps.blocks, new Uint8Array(nodes.buffer, nodes.byteOffset, nodes.byteLength));
     const parts = {
+      blocks: part(maps.blocks, new Uint8Array(nodes.buffer, nodes.byteOffset, nodes.byteLength)),
       policies: part(maps.policies, policies),
+      policySets: part(maps.policySets, policySets),
       routers: part(maps.routers, routers),
-      blocks,
-      cgroups: { rows: cgroups.length },
     };
-    for (const name of ['policies', 'routers', 'blocks', 'cgroups'] as const) {
-      const capacity = maps[name].maxEntries / CX_GENERATIONS;
-      if (parts[name].rows > capacity) {
-        throw new DatapathError(
-          'MAP_FULL',
-          `${parts[name].rows} rows do not fit into the ${capacity} of one generation in cx_${name}`,
-          'raise limits.policies or limits.routers in the config, then "coax down" and "coax up"',
-        );
-      }
-    }
+    refuseMore('cx_policies', parts.policies.rows, maps.policies);
+    refuseMore('cx_policy_sets', parts.policySets.rows, maps.policySets);
+    refuseMore('cx_routers', parts.routers.rows, maps.routers);
+    refuseMore('cx_blocks', parts.blocks.rows, maps.blocks);
+    refuseMore('cx_cgroups', cgroups.length, maps.cgroups);
     const allRouters = { ...parts.routers, rows: this.routerCapacity };
-    return { parts: [blocks, parts.policies, allRouters], cgroups };
+    return { parts: [parts.blocks, parts.policies, parts.policySets, allRouters], cgroups };
   }
+}
+
+/** @throws DatapathError MAP_FULL for more rows than a slot has */
+function refuseMore(name: MapName, rows: number, map: BpfMap): void {
+  const capacity = map.maxEntries / CX_GENERATIONS;
+  if (rows <= capacity) return;
+  throw new DatapathError(
+    'MAP_FULL',
+    `${rows} rows do not fit into the ${capacity} of one generation in ${name}`,
+    'raise limits.policies or limits.routers in the config, then "coax down" and "coax up"',
+  );
 }

@@ -6,6 +6,7 @@ export { DatapathError } from './datapath-error.js';
 export type { ExplainedBinding } from './explained-steps.js';
 export { type Explained, Explainer } from './explainer.js';
 export * from './generated.js';
+export type { ActivePolicy } from './generation-table.js';
 export { Instance } from './instance.js';
 export { readable } from './row-names.js';
 export { readRouteProtocol } from './trace.js';

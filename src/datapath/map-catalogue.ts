@@ -5,7 +5,8 @@ export const MAP_MEANINGS = {
   cx_settings: 'words that change while we run, one per enum cx_setting',
   cx_routes: 'destination prefix -> router whose home route it is; 0 leaves it to the stack',
   cx_prefixes: 'mobile network prefix or home address -> router that owns it',
-  cx_routers: 'per generation and router: its policies and its bindings by BID-PRI',
+  cx_routers: 'per generation and router: its set of policies, and what it counts ids and indices from',
+  cx_policy_sets: 'per generation: policies that routers share, and their bindings by BID-PRI',
   cx_router_keys: 'router id -> home address',
   cx_blocks: 'the decision trees of both generations, in blocks of nodes',
   cx_cgroups: 'cgroup and generation -> number of the cgroup in its policies',
@@ -71,6 +72,8 @@ export function mapSizes(limits: DatapathLimits): Partial<Record<MapName, number
     cx_routes: limits.routes,
     cx_prefixes: limits.prefixes,
     cx_routers: CX_GENERATIONS * routers,
+    // At worst each router has its own; row 0 is the empty one.
+    cx_policy_sets: CX_GENERATIONS * routers,
     cx_router_keys: routers,
     cx_blocks: CX_GENERATIONS * Math.ceil(nodesFor(limits.policies) / CX_BLOCK_NODES),
     cx_policies: CX_GENERATIONS * limits.policies,

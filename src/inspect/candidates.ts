@@ -1,5 +1,5 @@
 /** Which bindings were looked at for a packet, and why each was taken or not. */
-import { CxAction, type CxPolicy, type Explained, type ExplainedBinding } from '../datapath/index.js';
+import { type ActivePolicy, CxAction, type Explained, type ExplainedBinding } from '../datapath/index.js';
 import type { CandidateView } from './explanation.js';
 import { decidingPolicy } from './live-decision.js';
 import type { ConfiguredRouter, LiveRouter, World } from './world.js';
@@ -36,7 +36,7 @@ export function candidates(world: World, router: LiveRouter, explained: Explaine
 }
 
 function whyOfPolicy(
-  policy: CxPolicy | undefined,
+  policy: ActivePolicy | undefined,
   { shares, choices }: Explained,
   listed: readonly ExplainedBinding[],
   at: number,

@@ -1,10 +1,10 @@
 /** What the kernel programs decided, in the words of the reference classifier, and where the two differ. */
 import {
+  type ActivePolicy,
   CX_ABSENT_ICMP,
   CX_ABSENT_PORT,
   CxAction,
   CxField,
-  type CxPolicy,
   CxReason,
   type Explained,
 } from '../datapath/index.js';
@@ -22,7 +22,7 @@ export interface LiveDecision {
 }
 
 /** The policy that decided: the active match of the best rank. */
-export function decidingPolicy(explained: Explained, { policies }: LiveRouter): CxPolicy | undefined {
+export function decidingPolicy(explained: Explained, { policies }: LiveRouter): ActivePolicy | undefined {
   const active = explained.policies.filter(({ rank, bindings }) => {
     const policy = policies[rank];
     return policy !== undefined && isActive(policy, bindings);

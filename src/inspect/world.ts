@@ -1,10 +1,9 @@
 import type { Config } from '../config/index.js';
 import {
-  CX_POLICY_BINDINGS,
+  type ActivePolicy,
   CxAction,
   type CxBinding,
   CxOtherwise,
-  type CxPolicy,
   type Explainer,
 } from '../datapath/index.js';
 import type { Link } from '../netlink/index.js';
@@ -31,7 +30,7 @@ export interface LiveRouter {
   /** Undefined when the file has none with its home address. */
   readonly configured: ConfiguredRouter | undefined;
   /** In the order of their ranks. */
-  readonly policies: readonly CxPolicy[];
+  readonly policies: readonly ActivePolicy[];
   readonly bindings: readonly LiveBinding[];
 }
 
@@ -65,12 +64,9 @@ export class World {
 
   /** The router with an id, as the kernel has it now. */
   router(id: number): LiveRouter {
-    const { policies, routers } = this.explainer.generations.active();
-    const row = routers[id];
-    const first = row?.firstPolicy ?? 0;
     return {
       configured: this.#configured(id),
-      policies: policies.slice(first, first + (row?.policyCount ?? 0)),
+      policies: this.explainer.generations.policiesOf(id),
       bindings: this.explainer.bindings
         .identities()
         .filter(({ router }) => router === id)
@@ -92,15 +88,12 @@ export function stateKey(router: string | null, bid: number): string {
 }
 
 /** Is a policy active with these of its bindings usable? */
-export function isActive(policy: CxPolicy, bindings: readonly { readonly row: number }[]): boolean {
+export function isActive(policy: ActivePolicy, bindings: readonly { readonly row: number }[]): boolean {
   const always = policy.action === CxAction.DROP || policy.action === CxAction.BYPASS;
   return always || policy.otherwise !== CxOtherwise.NEXT || bindings.some(({ row }) => row !== 0);
 }
 
 /** BIDs that a policy of the kernel lists. */
-export function listedBids(policy: CxPolicy, bindings: readonly LiveBinding[]): number[] {
-  const count = Math.min(policy.bindingCount, CX_POLICY_BINDINGS);
-  return policy.bindings
-    .slice(0, count)
-    .map((index) => bindings.find((one) => one.index === index)?.bid ?? 0);
+export function listedBids(policy: ActivePolicy, bindings: readonly LiveBinding[]): number[] {
+  return policy.bindings.map((index) => bindings.find((one) => one.index === index)?.bid ?? 0);
 }

@@ -9,6 +9,8 @@ parentPort?.on('message', ({ words, length, sizes }: CompileRequest) => {
   const result = builder.build(words.subarray(0, length), sizes);
   parentPort?.postMessage(
     result,
-    'refused' in result ? [] : [result.nodes.buffer, result.policies.buffer, result.routers.buffer],
+    'refused' in result
+      ? []
+      : [result.nodes, result.policies, result.policySets, result.routers].map(({ buffer }) => buffer),
   );
 });

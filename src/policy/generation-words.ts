@@ -79,9 +79,9 @@ export function* writeGeneration(
     used += policies.length;
     previousId = router.routerId;
     const { routerId } = router;
-    const bindings = [...router.bindings].sort(byBindingPriority).map(({ bid }, bit) => ({
+    const bindings = [...router.bindings].sort(byBindingPriority).map(({ bid }, position) => ({
       bid,
-      bit,
+      position,
       index: context.bindingIndex(routerId, bid),
     }));
     const byBid = new Map(bindings.map((binding) => [binding.bid, binding]));
@@ -287,8 +287,7 @@ function* sortPolicies(
 
 interface KnownBinding {
   readonly bid: number;
-  readonly bit: number;
-  readonly index: number;
+  readonly position: number;
 }
 
 /** The bindings of an action that has been checked. */
@@ -298,8 +297,8 @@ function resolveBindings(
 ): ResolvedPolicy['bindings'] {
   const resolved: ResolvedPolicy['bindings'][number][] = [];
   const add = (bid: number, weight: number): void => {
-    const { index, bit } = known.get(bid) as KnownBinding;
-    resolved.push({ index, bit, weight });
+    const { position } = known.get(bid) as KnownBinding;
+    resolved.push({ position, weight });
   };
   if (action.kind === 'balance') for (const { bid, weight } of action.bindings) add(bid, weight);
   else for (const bid of bindingsOf(action)) add(bid, 0);

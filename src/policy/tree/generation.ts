@@ -2,18 +2,12 @@
  * A whole policy table from the words of `generation-words.ts`: the pure part of compiling, which runs in the
  * worker. What it is given and what it gives are plain words and bytes.
  */
-import {
-  CX_DEFAULT_BINDINGS,
-  CX_WALK_STEPS,
-  CxRouterSize,
-  encodeCxRouter,
-} from '../../datapath/generated.js';
+import { CX_WALK_STEPS, CxRouterSize, encodeCxRouter } from '../../datapath/generated.js';
 import type { BuildOptions } from './builder.js';
 import { FIRST_ROW, NODE_WORDS } from './layout.js';
-import { PolicyRows } from './policy-rows.js';
+import { PolicySets, type SetWords } from './policy-sets.js';
 import { AT_FID } from './policy-words.js';
 import { type Roots, RouterTrees } from './router-trees.js';
-import type { PolicyWords } from './same-policies.js';
 import { SharedTrees } from './shared-trees.js';
 
 /** Rows of the datapath's tables that one generation may fill. */
@@ -28,6 +22,8 @@ export interface GenerationRows {
   readonly nodes: Uint32Array<ArrayBuffer>;
   /** `struct cx_policy`. */
   readonly policies: Uint8Array<ArrayBuffer>;
+  /** `struct cx_policy_set`. */
+  readonly policySets: Uint8Array<ArrayBuffer>;
   /** `struct cx_router`; index = router id. */
   readonly routers: Uint8Array<ArrayBuffer>;
 }
@@ -61,12 +57,8 @@ const MUCH_SMALLER = 0.8;
 /** Routers with fewer policies keep nothing for the next time, and share their trees with equals. */
 const SMALL_ROUTER = 32;
 
-interface RouterWords extends PolicyWords {
+interface RouterWords extends SetWords {
   readonly routerId: number;
-  /** Whether policies ask for what only the first fragment of a packet shows. */
-  readonly fragments: boolean;
-  readonly cgroupDepth: number;
-  readonly bindings: Uint32Array;
 }
 
 /** Compiles one generation after the other; what did not change since the last one is not made again. */
@@ -110,31 +102,18 @@ export class GenerationBuilder {
   ): GenerationRows | Refusal {
     this.#small.begin(options);
     const highest = routers.reduce((most, { routerId }) => Math.max(most, routerId), 0);
-    const policyRows = new PolicyRows(routers.reduce((sum, { starts }) => sum + starts.length - 1, 0));
+    const sets = new PolicySets();
     const routerRows = new Uint8Array((highest + 1) * CxRouterSize);
     const table: Table = { rows: FIRST_ROW, sizes, options, placed: [] };
     for (const router of routers) {
       const roots = this.#place(router, table);
       if ('refused' in roots) return roots;
-      encodeCxRouter(
-        {
-          firstPolicy: policyRows.add(router),
-          policyCount: router.starts.length - 1,
-          knownRoot: roots.known,
-          unknownRoot: roots.unknown,
-          fragments: Number(router.fragments),
-          cgroupDepth: router.cgroupDepth,
-          bindingCount: router.bindings.length,
-          bindings: padded(router.bindings, CX_DEFAULT_BINDINGS),
-        },
-        routerRows,
-        router.routerId * CxRouterSize,
-      );
+      encodeCxRouter(sets.add(router, roots), routerRows, router.routerId * CxRouterSize);
     }
     const nodes = new Uint32Array(table.rows * NODE_WORDS);
     this.#small.write(nodes);
     for (const { trees, base } of table.placed) trees.write(nodes, base);
-    return { nodes, policies: policyRows.bytes, routers: routerRows };
+    return { nodes, policies: sets.policies, policySets: sets.sets, routers: routerRows };
   }
 
   /** Makes a place in the table for the trees of a router, unless others have the same. */
@@ -213,10 +192,4 @@ function readRouters(words: Uint32Array): RouterWords[] {
     routers.push({ routerId, fragments, cgroupDepth, bindings, words, starts });
   }
   return routers;
-}
-
-function padded(list: Uint32Array, length: number): number[] {
-  const row = new Array<number>(length).fill(0);
-  for (const [position, each] of list.entries()) row[position] = each;
-  return row;
 }

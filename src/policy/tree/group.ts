@@ -10,6 +10,9 @@ import type { RuleStore } from './rule-store.js';
 const ONE_GROUP = 24;
 /** A rule is wide in an address when it holds more than this part of the others. */
 const WIDE_SHARE = 0.04;
+/** The same where rules are few: copies of one are fewer, and a tree less that a packet has to ask is worth them. */
+const WIDE_SHARE_OF_FEW = 0.2;
+const FEW_RULES = 4096;
 const WIDE_LEAST = 4;
 /** A group this small joins the next one. */
 const SMALL_GROUP = 8;
@@ -26,7 +29,8 @@ class Width {
     this.#order = order;
     // Their own copy: rules may come and go.
     this.#words = columns.map((column) => Uint32Array.from(order, (rule) => column[rule] as number));
-    this.#wide = Math.max(WIDE_LEAST, rules.length * WIDE_SHARE);
+    const share = rules.length <= FEW_RULES ? WIDE_SHARE_OF_FEW : WIDE_SHARE;
+    this.#wide = Math.max(WIDE_LEAST, rules.length * share);
   }
 
   isWide(store: RuleStore, rule: number, field: number): boolean {

@@ -9,6 +9,7 @@ import {
 } from '../../datapath/generated.js';
 import { AT_ACTION, AT_FID, AT_ID, AT_PRIORITY, POLICY_HEAD } from './policy-words.js';
 import type { PolicyWords } from './same-policies.js';
+import { WordList } from './word-list.js';
 
 const ROW_WORDS = CxPolicySize / 4;
 /** Rows that are remembered: what policies do is mostly one of a few things. */
@@ -22,7 +23,7 @@ const NOTHING: CxPolicy = {
   otherwise: 0 as CxOtherwise,
   bindingCount: 0,
   weights: new Uint8Array(CX_POLICY_BINDINGS),
-  bindings: [],
+  bindings: new Uint8Array(CX_POLICY_BINDINGS),
 };
 
 /** Where a field of 32 bits stands, in words. */
@@ -35,27 +36,31 @@ const PRIORITY = wordOf('priority');
 
 /** Writes rows of policies; those that do the same are encoded once. */
 export class PolicyRows {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly #rows: Uint32Array;
+  readonly #rows = new WordList();
   readonly #actions = new Map<string, Uint32Array>();
-  #count = 0;
 
-  constructor(count: number) {
-    this.bytes = new Uint8Array(count * CxPolicySize);
-    this.#rows = new Uint32Array(this.bytes.buffer);
+  /** All of them. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    const rows = this.#rows.words.slice(0, this.#rows.length);
+    return new Uint8Array(rows.buffer);
   }
 
-  /** Adds the policies of a router behind those that are there; answers the position of the first one. */
-  add({ words, starts }: PolicyWords): number {
-    const first = this.#count;
+  /**
+   * Adds the policies of a router behind those that are there; answers the position of the first one.
+   * @param firstId that ids are counted from
+   */
+  add({ words, starts }: PolicyWords, firstId: number): number {
+    const first = this.#rows.length / ROW_WORDS;
+    let to = this.#rows.reserve((starts.length - 1) * ROW_WORDS);
+    const rows = this.#rows.words;
     for (let rank = 0; rank + 1 < starts.length; rank++) {
       const policy = starts[rank] as number;
-      const to = this.#count++ * ROW_WORDS;
       const action = this.#action(words, policy);
-      for (let word = 0; word < ROW_WORDS; word++) this.#rows[to + word] = action[word] as number;
-      this.#rows[to + ID] = words[policy + AT_ID] as number;
-      this.#rows[to + FID] = words[policy + AT_FID] as number;
-      this.#rows[to + PRIORITY] = words[policy + AT_PRIORITY] as number;
+      for (let word = 0; word < ROW_WORDS; word++) rows[to + word] = action[word] as number;
+      rows[to + ID] = (words[policy + AT_ID] as number) - firstId;
+      rows[to + FID] = words[policy + AT_FID] as number;
+      rows[to + PRIORITY] = words[policy + AT_PRIORITY] as number;
+      to += ROW_WORDS;
     }
     return first;
   }
@@ -68,10 +73,10 @@ export class PolicyRows {
     for (let at = policy + POLICY_HEAD; at < policy + POLICY_HEAD + 2 * count; at++) key += ` ${words[at]}`;
     const known = this.#actions.get(key);
     if (known !== undefined) return known;
-    const bindings: number[] = [];
+    const bindings = new Uint8Array(CX_POLICY_BINDINGS);
     const weights = new Uint8Array(CX_POLICY_BINDINGS);
     for (let binding = 0; binding < count; binding++) {
-      bindings.push(words[policy + POLICY_HEAD + 2 * binding] as number);
+      bindings[binding] = words[policy + POLICY_HEAD + 2 * binding] as number;
       weights[binding] = words[policy + POLICY_HEAD + 2 * binding + 1] as number;
     }
     const bytes = encodeCxPolicy({

@@ -2,7 +2,7 @@
  * Policies as words: how they reach the worker that compiles them, without copies of objects. One policy:
  *
  *   length of it all, FID, priority, counter id, action | otherwise << 8 | bindings << 16,
- *   for each binding: index, weight,
+ *   for each binding: position among the router's in the order of BID-PRI, weight,
  *   active, fields present (bit = position in FIELDS), for each its content
  *
  * From `active` on it says which packets the policy decides: policies that are equal there have equal rules.
@@ -49,8 +49,8 @@ export interface ResolvedPolicy {
   readonly id: number;
   readonly action: Action['kind'];
   readonly otherwise: Otherwise;
-  /** `bit`: the binding's position among the router's. */
-  readonly bindings: readonly { index: number; weight: number; bit: number }[];
+  /** `position`: among the router's bindings in the order of BID-PRI. */
+  readonly bindings: readonly { position: number; weight: number }[];
   readonly selector: Omit<Selector, 'interface' | 'cgroup'>;
   /** Interface indices and intervals of cgroup numbers; undefined is a wildcard. */
   readonly interface: readonly Range[] | undefined;
@@ -83,10 +83,10 @@ export function writePolicy(list: WordList, policy: ResolvedPolicy): void {
     ACTIONS[policy.action] | (OTHERWISE[policy.otherwise] << 8) | (bindings.length << 16);
   let at = start + POLICY_HEAD;
   let active = 0;
-  for (const { index, weight, bit } of bindings) {
-    words[at++] = index;
+  for (const { position, weight } of bindings) {
+    words[at++] = position;
     words[at++] = weight;
-    active |= 1 << bit;
+    active |= 1 << position;
   }
   const always = policy.action === 'drop' || policy.action === 'bypass' || policy.otherwise !== 'next';
   words[at++] = always ? ALWAYS : active;

@@ -4,6 +4,7 @@ import { rulePartOf } from './expand.js';
 import { FIRST_ROW, moveRows, NODE_WORDS } from './layout.js';
 import { type Roots, RouterTrees, type TooManyRules } from './router-trees.js';
 import type { PolicyWords } from './same-policies.js';
+import { hash, isEqual } from './word-list.js';
 
 /** A tree for all routers whose policies are these. */
 export interface SharedTree {
@@ -93,18 +94,5 @@ export class SharedTrees {
 }
 
 function find(trees: readonly SharedTree[] | undefined, asked: Uint32Array): SharedTree | undefined {
-  return trees?.find((tree) => {
-    if (tree.asked.length !== asked.length) return false;
-    for (let at = 0; at < asked.length; at++) if (tree.asked[at] !== asked[at]) return false;
-    return true;
-  });
-}
-
-function hash(asked: Uint32Array): number {
-  let sum = 0;
-  for (let at = 0; at < asked.length; at++) {
-    sum = Math.imul(sum ^ (asked[at] as number), 0x9e3779b1);
-    sum ^= sum >>> 15;
-  }
-  return sum >>> 0;
+  return trees?.find((tree) => isEqual(tree.asked, asked));
 }

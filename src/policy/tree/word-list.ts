@@ -29,3 +29,19 @@ export class WordList {
     this.words = next;
   }
 }
+
+/** A number that equal words have in common. */
+export function hash(words: Uint32Array): number {
+  let sum = 0;
+  for (let at = 0; at < words.length; at++) {
+    sum = Math.imul(sum ^ (words[at] as number), 0x9e3779b1);
+    sum ^= sum >>> 15;
+  }
+  return sum >>> 0;
+}
+
+export function isEqual(a: Uint32Array, b: Uint32Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
+}

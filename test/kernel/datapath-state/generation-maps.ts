@@ -1,6 +1,6 @@
 /** A policy table over maps of its own, which are smaller than any that a datapath has. */
 import { GenerationTable } from '../../../src/datapath/generation-table.js';
-import { CxCgroupKeySize, CxPolicySize, CxRouterSize } from '../../../src/datapath/index.js';
+import { CxCgroupKeySize, CxPolicySetSize, CxPolicySize, CxRouterSize } from '../../../src/datapath/index.js';
 import { Settings } from '../../../src/datapath/settings.js';
 import { encodeWord } from '../../../src/datapath/word.js';
 import { BpfMap } from '../../../src/libbpf-ts/index.js';
@@ -14,6 +14,7 @@ function array(valueSize: number, maxEntries: number): BpfMap {
 export class GenerationMaps implements Disposable {
   readonly blocks: BpfMap;
   readonly policies: BpfMap;
+  readonly policySets: BpfMap;
   readonly routers: BpfMap;
   readonly cgroups = BpfMap.create({ type: 'hash', keySize: CxCgroupKeySize, valueSize: 4, maxEntries: 4 });
   readonly words = array(4, 8);
@@ -24,6 +25,7 @@ export class GenerationMaps implements Disposable {
   constructor(rows: { blocks: number; policies: number; routers: number }) {
     this.blocks = array(BLOCK_BYTES, 2 * rows.blocks);
     this.policies = array(CxPolicySize, 2 * rows.policies);
+    this.policySets = array(CxPolicySetSize, 2 * rows.routers);
     this.routers = array(CxRouterSize, 2 * rows.routers);
     this.table = this.open();
   }
@@ -39,6 +41,7 @@ export class GenerationMaps implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const map of [this.blocks, this.policies, this.routers, this.cgroups, this.words]) map.close();
+    const { blocks, policies, policySets, routers, cgroups, words } = this;
+    for (const map of [blocks, policies, policySets, routers, cgroups, words]) map.close();
   }
 }

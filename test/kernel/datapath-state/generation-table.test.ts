@@ -4,28 +4,39 @@ import {
   CX_NODE_STEP_SHIFT,
   CxNodeKind,
   type CxPolicy,
+  type CxPolicySet,
   type CxRouter,
   CxSetting,
   encodeCxPolicy,
 } from '../../../src/datapath/index.js';
-import { anyPolicy, nobody, type Rows, rowsOf } from '../../support/policies.js';
+import { anyPolicy, emptySet, nobody, type Rows, rowsOf } from '../../support/policies.js';
 import { GenerationMaps } from './generation-maps.js';
 
 const POLICIES = 3;
 const ROUTERS = 2;
 
 const policy = (fid: number): CxPolicy => ({ ...anyPolicy, fid, id: fid });
-const router = (policyCount: number): CxRouter => ({ ...nobody, policyCount, bindingCount: 1 });
+const router: CxRouter = { policySet: 1, firstPolicyId: 0, firstBinding: 7 };
+const set = (policyCount: number): CxPolicySet => ({ ...emptySet, policyCount, bindingCount: 1 });
 
 /** A generation of one router with policies of these FIDs, and a node that says how many. */
 const generation = (...fids: number[]): Rows =>
-  rowsOf(fids.map(policy), [nobody, router(fids.length)], [CxNodeKind.END, 0, 0, fids.length]);
+  rowsOf(
+    fids.map(policy),
+    [nobody, router],
+    [emptySet, set(fids.length)],
+    [CxNodeKind.END, 0, 0, fids.length],
+  );
 
 const fixtureOf = (): GenerationMaps =>
   new GenerationMaps({ blocks: 1, policies: POLICIES, routers: ROUTERS });
 
 /** What `active` tells of a generation. */
-const told = (...fids: number[]) => ({ policies: fids.map(policy), routers: [nobody, router(fids.length)] });
+const told = (...fids: number[]) => ({
+  policies: fids.map(policy),
+  policySets: [emptySet, set(fids.length)],
+  routers: [nobody, router],
+});
 
 test.serial('a generation is written beside the active one and made active by one word', async (t) => {
   using fixture = fixtureOf();
@@ -52,6 +63,28 @@ test.serial('a generation is written beside the active one and made active by on
   t.deepEqual(table.active(), told(5, 6));
 });
 
+test.serial('the policies of a router have the numbers that its packets know', async (t) => {
+  using fixture = fixtureOf();
+  const { table } = fixture;
+  const bindings = new Array<number>(16).fill(0).with(0, 30).with(1, 0);
+  const one: CxPolicySet = { ...emptySet, firstPolicy: 1, policyCount: 2, bindingCount: 2, bindings };
+  const listed: CxPolicy = {
+    ...policy(6),
+    id: 4,
+    bindingCount: 2,
+    bindings: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0),
+  };
+  const alike: CxRouter = { policySet: 1, firstPolicyId: 100, firstBinding: 7 };
+  await table.activate(rowsOf([policy(9), policy(5), listed], [nobody, alike], [emptySet, one]));
+  const common = { priority: 10, action: listed.action, otherwise: listed.otherwise };
+  t.deepEqual(table.policiesOf(1), [
+    { ...common, id: 105, fid: 5, bindings: [] },
+    { ...common, id: 104, fid: 6, bindings: [7, 37] },
+  ]);
+  t.deepEqual(table.policiesOf(0), []);
+  t.deepEqual(table.policiesOf(ROUTERS), [], 'an id that there is no room for');
+});
+
 test.serial('what differs in anything is not active', async (t) => {
   using fixture = fixtureOf();
   const { table } = fixture;
@@ -61,6 +94,10 @@ test.serial('what differs in anything is not active', async (t) => {
     generation(1),
     generation(1, 2, 3),
     { ...generation(1, 2), routers: rowsOf([], [nobody]).routers },
+    {
+      ...generation(1, 2),
+      policySets: rowsOf([], [], [emptySet, { ...set(2), bindingCount: 2 }]).policySets,
+    },
     { ...generation(1, 2), policies: rowsOf([policy(1), { ...policy(2), priority: 11 }]).policies },
     { ...generation(1, 2), nodes: Uint32Array.of(CxNodeKind.END | (1 << CX_NODE_STEP_SHIFT), 0, 0, 2) },
     { ...generation(1, 2), cgroups: [{ id: 5n, number: 1 }] },
@@ -81,7 +118,7 @@ test.serial('a router that is gone has no policies in the slot it once was in', 
   await table.activate(generation(1, 2));
   await table.activate(generation(3));
   await table.activate(rowsOf([], [nobody]));
-  t.deepEqual(table.active(), { policies: [], routers: [nobody, nobody] });
+  t.deepEqual(table.active(), { policies: [], policySets: [emptySet], routers: [nobody, nobody] });
 });
 
 test.serial('what does not fit is refused before anything is written', async (t) => {

@@ -11,6 +11,7 @@ const table = new GenerationTable(
   {
     blocks: sharedMap(folder, 'cx_blocks'),
     policies: sharedMap(folder, 'cx_policies'),
+    policySets: sharedMap(folder, 'cx_policy_sets'),
     routers: sharedMap(folder, 'cx_routers'),
     cgroups: sharedMap(folder, 'cx_cgroups'),
   },

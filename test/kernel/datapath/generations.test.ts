@@ -45,7 +45,14 @@ test.serial('every packet follows the old policy table or the new one, whole', a
   const file = join(scratch, 'generations.bin');
   writeFileSync(file, serialize(generations));
   await withBpffs(async (folder) => {
-    shareMaps(datapath, folder, ['cx_blocks', 'cx_policies', 'cx_routers', 'cx_cgroups', 'cx_settings']);
+    shareMaps(datapath, folder, [
+      'cx_blocks',
+      'cx_policies',
+      'cx_policy_sets',
+      'cx_routers',
+      'cx_cgroups',
+      'cx_settings',
+    ]);
     await using updater = await Updater.start('./generations-worker.js', [folder, file]);
     const seen = new Map<string, number>();
     const wrong: string[] = [];

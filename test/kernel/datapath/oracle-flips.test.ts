@@ -131,7 +131,14 @@ test.serial(`${PAIRS} pairs of random policy tables flip under ${PACKETS} packet
   writeFileSync(file, serialize(pairs.map((pair) => pair.map(({ routers }) => datapath.compile(routers)))));
   const totals = new Totals();
   await withBpffs(async (folder) => {
-    shareMaps(datapath, folder, ['cx_blocks', 'cx_policies', 'cx_routers', 'cx_cgroups', 'cx_settings']);
+    shareMaps(datapath, folder, [
+      'cx_blocks',
+      'cx_policies',
+      'cx_policy_sets',
+      'cx_routers',
+      'cx_cgroups',
+      'cx_settings',
+    ]);
     await using worker = await Flips.start(folder, file);
     for (const [number, pair] of pairs.entries()) {
       await datapath.become(worldOf(pair[0]));

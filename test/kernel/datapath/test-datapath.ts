@@ -118,6 +118,7 @@ export class TestDatapath implements Disposable, Writers {
       {
         blocks: map('cx_blocks'),
         policies: map('cx_policies'),
+        policySets: map('cx_policy_sets'),
         routers: map('cx_routers'),
         cgroups: map('cx_cgroups'),
       },

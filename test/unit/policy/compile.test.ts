@@ -4,9 +4,11 @@ import {
   CX_WALK_STEPS,
   CxAction,
   CxOtherwise,
+  CxPolicySetSize,
   CxPolicySize,
   CxRouterSize,
   decodeCxPolicy,
+  decodeCxPolicySet,
   decodeCxRouter,
 } from '../../../src/datapath/generated.js';
 import { Address } from '../../../src/net/index.js';
@@ -20,6 +22,7 @@ import {
   decide,
   formatSelector,
   isWithinCgroup,
+  type Packet,
   type Policy,
   PolicyCompiler,
   PolicyError,
@@ -69,12 +72,16 @@ const policiesOf = ({ policies }: CompiledGeneration) =>
   Array.from({ length: policies.length / CxPolicySize }, (_, at) =>
     decodeCxPolicy(policies, at * CxPolicySize),
   );
+const setsOf = ({ policySets }: CompiledGeneration) =>
+  Array.from({ length: policySets.length / CxPolicySetSize }, (_, at) =>
+    decodeCxPolicySet(policySets, at * CxPolicySetSize),
+  );
 const routersOf = ({ routers }: CompiledGeneration) =>
   Array.from({ length: routers.length / CxRouterSize }, (_, at) =>
     decodeCxRouter(routers, at * CxRouterSize),
   );
 
-test('what a policy does is a row', (t) => {
+test('what a policy does is a row, in which nothing says whose it is', (t) => {
   const balance: Policy = {
     ...policy(7, [], 70),
     action: {
@@ -88,38 +95,49 @@ test('what a policy does is a row', (t) => {
   };
   t.deepEqual(policiesOf(compileGeneration([router(2, [balance])], context)), [
     {
-      id: 200_007,
+      id: 0,
       fid: 7,
       priority: 70,
       action: CxAction.BALANCE,
       otherwise: CxOtherwise.DEFAULT,
       bindingCount: 2,
       weights: Uint8Array.of(9, 1, 0, 0, 0, 0, 0, 0),
-      bindings: [2_000_003, 2_000_001, 0, 0, 0, 0, 0, 0],
+      // Positions by BID-PRI: binding 3 is the first one, binding 1 comes before binding 2.
+      bindings: Uint8Array.of(0, 1, 0, 0, 0, 0, 0, 0),
     },
   ]);
 });
 
-test('routers lie one behind the other; row 0 and unused ids are empty', (t) => {
+test('routers have a set of policies each; row 0 and unused ids have the empty one', (t) => {
   const generation = compileGeneration(
     [router(3, [policy(5, [1], 2), policy(4, [1], 1)]), router(1, [policy(1)])],
     context,
   );
   t.deepEqual(
-    policiesOf(generation).map(({ id }) => id),
-    [100_001, 300_004, 300_005],
+    policiesOf(generation).map(({ id, fid }) => [id, fid]),
+    [
+      [0, 1],
+      [0, 4],
+      [1, 5],
+    ],
   );
-  const routers = routersOf(generation);
+  const nobody = { policySet: 0, firstPolicyId: 0, firstBinding: 0 };
+  t.deepEqual(routersOf(generation), [
+    nobody,
+    { policySet: 1, firstPolicyId: 100_001, firstBinding: 1_000_001 },
+    nobody,
+    { policySet: 2, firstPolicyId: 300_004, firstBinding: 3_000_001 },
+  ]);
+  const sets = setsOf(generation);
   t.deepEqual(
-    routers.map(({ firstPolicy, policyCount, bindingCount }) => [firstPolicy, policyCount, bindingCount]),
+    sets.map(({ firstPolicy, policyCount, bindingCount }) => [firstPolicy, policyCount, bindingCount]),
     [
       [0, 0, 0],
       [0, 1, 3],
-      [0, 0, 0],
       [1, 2, 3],
     ],
   );
-  t.deepEqual(routers[3]?.bindings.slice(0, 4), [3_000_003, 3_000_001, 3_000_002, 0]);
+  t.deepEqual(sets[2]?.bindings.slice(0, 4), [2, 0, 1, 0]);
   t.deepEqual([...generation.policyIds], [100_001, 300_004, 300_005]);
 });
 
@@ -128,7 +146,97 @@ test('routers with the same selectors share a tree', (t) => {
   const one = compileGeneration([same(1)], context).nodes.length;
   const both = compileGeneration([same(1), same(2)], context);
   t.is(both.nodes.length, one);
-  t.is(routersOf(both)[1]?.knownRoot, routersOf(both)[2]?.knownRoot);
+  t.is(both.policySets.length, 3 * CxPolicySetSize, 'but not the policies, whose FIDs differ');
+  t.is(setsOf(both)[1]?.knownRoot, setsOf(both)[2]?.knownRoot);
+});
+
+test('equal routers share their policies, whatever their numbers', (t) => {
+  const equal = (id: number) => router(id, [policy(8, [2, 3], 1), policy(3, [1], 2)]);
+  const one = compileGeneration([equal(1)], context);
+  const both = compileGeneration([equal(1), equal(2)], context);
+  t.deepEqual(both.policies, one.policies);
+  t.deepEqual(both.policySets, one.policySets);
+  t.deepEqual(
+    routersOf(both).map(({ policySet, firstPolicyId, firstBinding }) => [
+      policySet,
+      firstPolicyId,
+      firstBinding,
+    ]),
+    [
+      [0, 0, 0],
+      [1, 100_003, 1_000_001],
+      [1, 200_003, 2_000_001],
+    ],
+  );
+  // What packets are told is each router's own.
+  const usable = (index: number): boolean => index % 1_000_000 !== 2;
+  const machine: Machine = { ifindex: () => 1, cgroupNumber: () => 0, usable };
+  for (const id of [1, 2]) {
+    t.like(interpret(both, id, fc.sample(packet, { numRuns: 1, seed: 1 })[0] as Packet, true, machine), {
+      kind: 'binding',
+      index: id * 1_000_000 + 3,
+      policyId: id * 100_000 + 8,
+    });
+  }
+});
+
+test('routers that differ in anything have policies of their own', (t) => {
+  const base = router(1, [policy(3, [1], 1), policy(4, [2], 2)]);
+  const [first, second] = base.policies as [Policy, Policy];
+  const as = (policies: Policy[], bindings = base.bindings): RouterPolicySet => ({
+    routerId: 2,
+    policies,
+    bindings,
+  });
+  const share = (weight: number): Policy => ({
+    ...first,
+    action: { kind: 'balance', bindings: [{ bid: 1, weight }] },
+  });
+  const cases: [string, RouterPolicySet, RouterPolicySet?][] = [
+    ['fid', as([first, { ...second, fid: 5 }])],
+    ['priority', as([first, { ...second, priority: 7 }])],
+    ['action', as([first, { ...second, action: { kind: 'copy', bindings: [2] } }])],
+    ['bindings of an action', as([first, { ...second, action: { kind: 'use', bindings: [2, 1] } }])],
+    ['weight', as([share(2), second]), { ...base, policies: [share(1), second] }],
+    ['otherwise', as([first, { ...second, otherwise: 'drop' }])],
+    ['selector', as([first, { ...second, selector: { ...ANY, dscp: [{ low: 1, high: 1 }] } }])],
+    ['number of policies', as([first])],
+    [
+      'BID-PRI',
+      as(
+        [first, second],
+        base.bindings.map(({ bid }) => ({ bid, priority: bid })),
+      ),
+    ],
+    ['number of bindings', as([first, second], [...base.bindings, { bid: 4, priority: 40 }])],
+  ];
+  for (const [what, other, one = base] of cases) {
+    const generation = compileGeneration([one, other], context);
+    t.deepEqual(
+      routersOf(generation).map(({ policySet }) => policySet),
+      [0, 1, 2],
+      what,
+    );
+  }
+  // The same policies, but a number was given later: an id or an index is nobody else's.
+  const later = { ...base, routerId: 2 };
+  for (const [what, numbers] of [
+    ['id', { ...context, policyId: (id: number, fid: number) => id * 100_000 + (id === 2 ? 9 - fid : fid) }],
+    [
+      'index',
+      {
+        ...context,
+        bindingIndex: (id: number, bid: number) => id * 1000 + bid * (id === 2 && bid === 3 ? 7 : 1),
+      },
+    ],
+  ] as const) {
+    const generation = compileGeneration([base, later], numbers);
+    t.deepEqual(
+      routersOf(generation).map(({ policySet }) => policySet),
+      [0, 1, 2],
+      what,
+    );
+  }
 });
 
 test('no routers at all', (t) => {

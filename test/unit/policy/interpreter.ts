@@ -6,10 +6,11 @@ import {
   CxField,
   CxNodeKind,
   CxOtherwise,
-  type CxPolicy,
+  CxPolicySetSize,
   CxPolicySize,
   CxRouterSize,
   decodeCxPolicy,
+  decodeCxPolicySet,
   decodeCxRouter,
 } from '../../../src/datapath/generated.js';
 import type { Address } from '../../../src/net/index.js';
@@ -37,9 +38,22 @@ export function interpret(
   machine: Machine,
 ): Outcome & { steps: number } {
   const router = decodeCxRouter(generation.routers, routerId * CxRouterSize);
+  const set = decodeCxPolicySet(generation.policySets, router.policySet * CxPolicySetSize);
+  /** Binding indices of the router, in the order of BID-PRI. */
+  const bindings = set.bindings.slice(0, set.bindingCount).map((each) => router.firstBinding + each);
+  const policyAt = (rank: number): Listed => {
+    const row = decodeCxPolicy(generation.policies, (set.firstPolicy + rank) * CxPolicySize);
+    const listed = [...row.bindings.subarray(0, row.bindingCount)];
+    return {
+      id: router.firstPolicyId + row.id,
+      action: row.action,
+      otherwise: row.otherwise,
+      bindings: listed.map((position) => bindings[position] ?? Number.NaN),
+    };
+  };
   const key = keyOf(packet, machine);
   const word = (at: number): number => generation.nodes[at] ?? Number.NaN;
-  let at = markKnown ? router.knownRoot : router.unknownRoot;
+  let at = markKnown ? set.knownRoot : set.unknownRoot;
   let [next, best, decides, steps] = [0, Number.POSITIVE_INFINITY, false, 0];
   let answer: Outcome | undefined;
   while (at !== 0) {
@@ -72,8 +86,7 @@ export function interpret(
       case CxNodeKind.MATCH:
       case CxNodeKind.DECIDE: {
         if (target < best) {
-          const row = (router.firstPolicy + target) * CxPolicySize;
-          const found = doing(decodeCxPolicy(generation.policies, row), router.bindings, machine);
+          const found = doing(policyAt(target), bindings, machine);
           if (found === undefined) {
             at = extent;
             continue;
@@ -86,18 +99,27 @@ export function interpret(
     [at, next] = [next, 0];
   }
   if (decides) return { kind: 'mark-decides', steps };
-  return { ...(answer ?? byDefault(router.bindings, null, machine)), steps };
+  return { ...(answer ?? byDefault(bindings, null, machine)), steps };
+}
+
+/** A policy with the numbers that its router's packets know. */
+interface Listed {
+  readonly id: number;
+  readonly action: CxAction;
+  readonly otherwise: CxOtherwise;
+  /** Binding indices. */
+  readonly bindings: readonly number[];
 }
 
 /** What a policy does now; undefined when it is inactive. */
 function doing(
-  policy: CxPolicy,
+  policy: Listed,
   defaults: readonly number[],
   { usable, ...machine }: Machine,
 ): Outcome | undefined {
   const { id, action } = policy;
   const needsNone = action === CxAction.DROP || action === CxAction.BYPASS;
-  const index = policy.bindings.slice(0, policy.bindingCount).find((each) => usable(each));
+  const index = policy.bindings.find((each) => usable(each));
   if (action === CxAction.USE && index !== undefined) return { kind: 'binding', index, policyId: id };
   if (needsNone || index !== undefined) return { kind: 'list', action, policyId: id };
   if (policy.otherwise === CxOtherwise.DROP) return { kind: 'list', action: CxAction.DROP, policyId: id };
@@ -107,7 +129,7 @@ function doing(
 }
 
 function byDefault(bindings: readonly number[], policyId: number | null, { usable }: Machine): Outcome {
-  const index = bindings.find((each) => each !== 0 && usable(each));
+  const index = bindings.find((each) => usable(each));
   return index === undefined ? { kind: 'none' } : { kind: 'binding', index, policyId };
 }
 

@@ -58,7 +58,7 @@ export class Coverage {
   /** Call it while the set is the active one of the datapath. */
   addSet({ role, routers }: OracleCase, datapath: TestDatapath): void {
     this.#add(`set ${role}`);
-    const roots = datapath.generations.active().routers.map(({ knownRoot }) => knownRoot);
+    const roots = datapath.generations.active().policySets.map(({ knownRoot }) => knownRoot);
     for (const { routerId, policies, usable, bindings } of routers) {
       this.#add(isChain(datapath, roots[routerId] ?? 0) ? 'several trees' : 'one tree or none');
       if (usable.length === 0) this.#add('router without a usable binding');
