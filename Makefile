@@ -84,6 +84,10 @@ demo: build ## the main job in the built-in lab; KEEP=1 leaves it up, BREAK=... 
 soak: build ## MINUTES=5 of traffic under kills, address changes, cut links, reloads and shortages
 	@MINUTES='$(or $(MINUTES),5)' SEED='$(SEED)' ONLY='$(ONLY)' $(NODE) --enable-source-maps build/js/lab/soak.js
 
+.PHONY: bench
+bench: build ## where we stand: rates, targets, peers; QUICK=1, CLASSBENCH=DIR, ARGS="--only=TEXT --json"
+	@QUICK='$(QUICK)' CLASSBENCH='$(CLASSBENCH)' $(NODE) --enable-source-maps build/js/bench/forwarding/main.js $(ARGS)
+
 .PHONY: bench-classify
 bench-classify: build ## what a policy costs a packet; CLASSBENCH=DIR for sets of your own, ARGS=--json
 	@$(NODE) --enable-source-maps build/js/bench/classify/main.js $(ARGS)
