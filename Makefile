@@ -19,7 +19,7 @@ say = @printf '  %-9s %s\n' '$(1)' '$(2)'
 
 BPF_HEADERS := $(wildcard bpf/*.h)
 BPF_TESTS := $(patsubst bpf/test/%.bpf.c,build/bpf/test/%.bpf.o,$(wildcard bpf/test/*.bpf.c))
-BPF_OBJECTS := build/bpf/tc.bpf.o build/bpf/test/tc-break-hoplimit.bpf.o $(BPF_TESTS)
+BPF_OBJECTS := build/bpf/tc.bpf.o build/bpf/xdp.bpf.o build/bpf/test/tc-break-hoplimit.bpf.o $(BPF_TESTS)
 BPF_FLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter \
              -I/usr/include/$(shell uname -m)-linux-gnu
 NATIVE_SOURCES := $(wildcard native/*.cc native/*.h native/util/*.cc native/util/*.h)

@@ -26,9 +26,9 @@ __noinline int cx_note_default(const struct cx_choice *choice) {
 }
 
 /* Decides what becomes of a packet of `router`. Returns CX_REASON_NONE with a choice that has a row, or why
- * there is none. Verified on its own, so that no program multiplies its ways with these. */
-__noinline __u32 cx_classify(cx_context *ctx, const struct cx_packet *packet, __u32 router,
-                             const struct cx_origin *origin, struct cx_choice *choice) {
+ * there is none. */
+CX_SHARED __u32 cx_classify(cx_context *ctx, const struct cx_packet *packet, __u32 router,
+                            const struct cx_origin *origin, struct cx_choice *choice) {
   if (!packet || !origin || !choice)
     return CX_REASON_DROP_BROKEN_STATE;
   struct cx_scratch *scratch = cx_work();
@@ -56,8 +56,11 @@ __noinline __u32 cx_classify(cx_context *ctx, const struct cx_packet *packet, __
     if (origin->local && set->cgroup_depth)
       walk->words[CX_FIELD_CGROUP] = cx_cgroup_number(ctx, slot, set->cgroup_depth);
     if (set->fragments && packet->fragmented &&
-        cx_follow_fragment(packet, origin->ifindex, (struct cx_key *)walk->words))
+        cx_follow_fragment(packet, origin->ifindex, (struct cx_key *)walk->words)) {
+      if (CX_LEAVES_TO_TC)
+        return CX_REASON_LEFT_TO_TC;
       cx_count_reason(origin->hook, CX_REASON_ALSO_FRAGMENT_ALONE, 1, packet->length);
+    }
     cx_explain_key(walk->words);
     walk->first_block = slot * cx_blocks_per_generation;
     walk->first_policy = slot * cx_policies_per_generation + set->first_policy;
@@ -71,6 +74,8 @@ __noinline __u32 cx_classify(cx_context *ctx, const struct cx_packet *packet, __
       return CX_REASON_MARK_DECIDES;
     if (walk->best != CX_RANK_NONE) {
       *choice = walk->choice;
+      if (CX_LEAVES_TO_TC && (choice->action == CX_ACTION_BYPASS || choice->action == CX_ACTION_COPY))
+        return CX_REASON_LEFT_TO_TC;
       if (choice->action == CX_ACTION_DROP || choice->action == CX_ACTION_BYPASS) {
         cx_count_policy(choice->policy_id, cx_segments(ctx), packet->length);
         return choice->action == CX_ACTION_DROP ? CX_REASON_DROP_BY_POLICY : CX_REASON_BYPASS;

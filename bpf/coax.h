@@ -29,9 +29,10 @@ typedef enum {
   CX_ERROR_WORDS = 12,          /* words of an ICMPv6 error in front of what it quotes */
   CX_FRAGMENT_SLICES = 16,      /* parts of cx_fragments that do not push each other out */
   CX_FRAGMENT_ROWS = 2048,      /* rows of one; a power of two */
-  CX_HOOKS = 4,
+  CX_HOOKS = 6,
   CX_SETTINGS = 6,
   CX_EXPLAINED_VALUES = 4, /* numbers of one row of cx_explained */
+  CX_PORT_ROWS = 1024,     /* rows of cx_ports; a power of two */
 } cx_constants;
 
 /* What this machine is; fixed when the object is loaded. */
@@ -277,13 +278,26 @@ struct cx_neighbour {
   __u16 mtu;                     /* of the link */
 };
 
+/* Bits of cx_port. */
+enum cx_port_flag {
+  CX_PORT_FLAG_TRANSMITS = 1, /* frames may be given to it beside its queue: it is in cx_devices */
+};
+
+/* What XDP programs know of an interface; written and read as one aligned u64. */
+struct cx_port {
+  __u8 mac[6] CX_TAG("mac");
+  __u8 flags CX_TAG("flags:cx_port_flag");
+  __u8 tag; /* which of those that share the row it is: ifindex / CX_PORT_ROWS + 1, 0 = none */
+};
+
 /* Where in the packet's way a verdict was given. */
 enum cx_hook {
-  CX_HOOK_INGRESS = 0, /* from the mobile network (or, on a home agent, towards it) */
-  CX_HOOK_HOME = 1,    /* egress of the home interface: local traffic and what the stack forwards */
-  CX_HOOK_UPLINK = 2,  /* from the visited network: decapsulation */
-  CX_HOOK_TUNNEL = 3,  /* from a tunnel device that has decapsulated */
-
+  CX_HOOK_INGRESS = 0,     /* from the mobile network (or, on a home agent, towards it) */
+  CX_HOOK_HOME = 1,        /* egress of the home interface: local traffic and what the stack forwards */
+  CX_HOOK_UPLINK = 2,      /* from the visited network: decapsulation */
+  CX_HOOK_TUNNEL = 3,      /* from a tunnel device that has decapsulated */
+  CX_HOOK_XDP_INGRESS = 4, /* as INGRESS, before it: what is left to TC comes there as well */
+  CX_HOOK_XDP_UPLINK = 5,  /* the same in front of UPLINK */
 };
 
 /* Why a packet left a program as it did. One of these is counted at every exit. */
@@ -308,6 +322,7 @@ enum cx_reason {
   CX_REASON_OTHER_HOST = 16,    /* the frame is another host's: promiscuous mode, broadcast */
   CX_REASON_ERROR_KEPT = 17,    /* an ICMPv6 error about our tunnel that no inner sender can use */
   CX_REASON_LEFT_TO_STACK = 19, /* the interface's packets take the stack, which meets the firewall */
+  CX_REASON_LEFT_TO_TC = 20, /* XDP cannot decide or do it: the TC program of the interface counts it again */
   CX_REASON_TO_BE_SEGMENTED =
       18, /* no outer header fits on this offload: segmented first, then looked at again */
   /* dropped, and the sender is told */
@@ -405,6 +420,7 @@ struct cx_vocabulary {
   enum cx_reason reason;
   enum cx_explain_step explain_step;
   cx_explained_head_value explained_head;
+  enum cx_port_flag port_flag;
 };
 
 #endif

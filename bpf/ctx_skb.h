@@ -21,8 +21,14 @@
 
 typedef struct __sk_buff cx_context;
 
+#define CX_LEAVES_TO_TC 0
+/* Parts of every program, verified on their own: no program multiplies its ways with theirs, and each has its
+ * own part of the 512 bytes of stack. */
+#define CX_SHARED __noinline
 #define CX_PASS TC_ACT_UNSPEC /* the next program of this hook decides, in the end the stack */
 #define CX_DROP TC_ACT_SHOT
+
+#include "direct.h"
 
 #define CX_AF_INET6 10
 #define CX_LINK_HEADER ETH_HLEN
@@ -76,6 +82,16 @@ static __always_inline int cx_load(cx_context *ctx, __u32 offset, void *to, __u3
   return bpf_skb_load_bytes(ctx, offset, to, length);
 }
 
+/* The same where it is asked for once in each packet: mostly the headers are in its first piece, where the
+ * helper is not needed. The other way is there as well, which the verifier must go too, so not everywhere. */
+static __always_inline int cx_load_near(cx_context *ctx, __u32 offset, void *to, const __u32 length) {
+  const void *from = cx_at(ctx, offset, length);
+  if (!from)
+    return cx_load(ctx, offset, to, length);
+  cx_copy(to, from, length);
+  return 0;
+}
+
 static __always_inline int cx_store(cx_context *ctx, __u32 offset, const void *from, __u32 length) {
   return bpf_skb_store_bytes(ctx, offset, from, length, BPF_F_RECOMPUTE_CSUM);
 }
@@ -116,13 +132,22 @@ static __always_inline void cx_set_mark(cx_context *ctx, __u32 bits) { ctx->mark
 /* Writes the link header, making room for it where the packet came without one. */
 static __always_inline int cx_set_link(cx_context *ctx, __u32 link, const __u8 *destination,
                                        const __u8 *source) {
-  struct ethhdr header = {.h_proto = bpf_htons(ETH_P_IPV6)};
-  if (!link && bpf_skb_change_head(ctx, sizeof(header), 0))
+  if (!link && bpf_skb_change_head(ctx, ETH_HLEN, 0))
     return -1;
-  __builtin_memcpy(header.h_dest, destination, ETH_ALEN);
-  __builtin_memcpy(header.h_source, source, ETH_ALEN);
-  return bpf_skb_store_bytes(ctx, 0, &header, sizeof(header), 0);
+  /* No checksum covers it. */
+  struct ethhdr *header = cx_at(ctx, 0, sizeof(*header));
+  if (!header)
+    return -1;
+  cx_copy(header->h_dest, destination, ETH_ALEN);
+  cx_copy(header->h_source, source, ETH_ALEN);
+  header->h_proto = bpf_htons(ETH_P_IPV6);
+  return 0;
 }
+
+/* May a binding be used from here, and may packets be given to an interface? */
+static __always_inline int cx_can_send(const struct cx_binding *row) { return 1; }
+
+static __always_inline int cx_may_transmit(__u32 ifindex) { return 1; }
 
 static __always_inline int cx_transmit(__u32 ifindex) { return bpf_redirect(ifindex, 0); }
 

@@ -3,8 +3,12 @@
 #ifndef COAX_DECAP_H
 #define COAX_DECAP_H
 
+#if CX_LEAVES_TO_TC
+#include "leave.h"
+#else
 #include "copy.h"
 #include "icmp.h"
+#endif
 
 #define CX_ECN_MASK 3
 #define CX_ECN_CE 3
@@ -28,6 +32,7 @@ CX_INLINE __u32 cx_apply_ecn(cx_context *ctx, struct cx_packet *inner, __u8 oute
                      (inner->traffic_class & 0xf) << 4 | inner->flow_label >> 16};
     if (cx_store(ctx, inner->start, start, sizeof(start)))
       return CX_REASON_DROP_TRUNCATED;
+    inner->version_class_label = bpf_htonl(6U << 28 | (__u32)inner->traffic_class << 20 | inner->flow_label);
   }
   return CX_REASON_NONE;
 }
@@ -58,6 +63,8 @@ static __noinline __u32 cx_relay(cx_context *ctx, struct cx_packet *inner, __u32
     return CX_REASON_NONE;
   sending->room = CX_ROOM_READY;
   if (outer != sizeof(struct cx_ipv6_header) || inner->segment > row->mtu) {
+    if (CX_LEAVES_TO_TC)
+      return CX_REASON_LEFT_TO_TC;
     if (outer && cx_pop(ctx, outer))
       return CX_REASON_DROP_DECAP_FAILED;
     inner->start -= outer;
@@ -69,21 +76,10 @@ static __noinline __u32 cx_relay(cx_context *ctx, struct cx_packet *inner, __u32
   return reason == CX_REASON_TO_BE_SEGMENTED ? CX_REASON_DROP_ENCAP_FAILED : reason;
 }
 
-/* A packet from an accepted tunnel: filter, then to another tunnel, to its neighbour or to the stack.
- * `outer` is the number of bytes between the link header and the inner packet. */
-CX_INLINE __u32 cx_deliver(cx_context *ctx, __u32 link, __u32 outer, struct cx_packet *inner,
-                           const struct cx_tunnel_end *end, int *action) {
+/* A packet that may come in by its tunnel: to another tunnel, to its neighbour or to the stack. `outer` is
+ * the number of bytes between the link header and the inner packet. */
+CX_INLINE __u32 cx_hand_over(cx_context *ctx, __u32 link, __u32 outer, struct cx_packet *inner, int *action) {
   __u32 reason;
-
-  if (cx_has_link_scope(inner))
-    return CX_REASON_DROP_LINK_SCOPE;
-  if (cx_role == CX_ROLE_MOBILE_ROUTER) {
-    if (cx_router_of(&cx_prefixes, &inner->destination) != end->router)
-      return CX_REASON_DROP_DESTINATION;
-  } else if (cx_router_of(&cx_prefixes, &inner->source) != end->router) {
-    return CX_REASON_DROP_SOURCE;
-  }
-  cx_count_received(end->binding, cx_segments(ctx), inner->length);
 
   if (cx_role == CX_ROLE_HOME_AGENT) {
     __u32 router = cx_router_of(&cx_routes, &inner->destination);
@@ -97,17 +93,38 @@ CX_INLINE __u32 cx_deliver(cx_context *ctx, __u32 link, __u32 outer, struct cx_p
   }
 
   const struct cx_neighbour *neighbour = cx_find_neighbour(&inner->destination);
-  if (!neighbour || inner->hop_limit <= 1 || (cx_segment_payload(ctx) && cx_parse_rest(ctx, inner)) ||
-      inner->segment > neighbour->mtu)
+  if (!neighbour || !cx_may_transmit(neighbour->ifindex) || inner->hop_limit <= 1 ||
+      (cx_segment_payload(ctx) && cx_parse_rest(ctx, inner)) || inner->segment > neighbour->mtu)
     return cx_to_stack(ctx, link, outer, action);
-  if (cx_decrement_hop_limit(ctx, inner, 0))
+  if (cx_decrement_hop_limit(ctx, inner))
     return CX_REASON_DROP_TRUNCATED;
   if (outer && cx_pop(ctx, outer))
     return CX_REASON_DROP_DECAP_FAILED;
   if (cx_set_link(ctx, link, neighbour->mac, neighbour->own_mac))
     return CX_REASON_DROP_DECAP_FAILED;
   *action = cx_transmit(neighbour->ifindex);
-  return CX_REASON_DECAPSULATED;
+  return *action == CX_DROP ? CX_REASON_DROP_BROKEN_STATE : CX_REASON_DECAPSULATED;
+}
+
+/* A packet from an accepted tunnel: filter, then where it goes; as for `cx_hand_over`. */
+CX_INLINE __u32 cx_deliver(cx_context *ctx, __u32 link, __u32 outer, struct cx_packet *inner,
+                           const struct cx_tunnel_end *end, int *action) {
+  __u32 reason;
+
+  if (cx_has_link_scope(inner))
+    return CX_REASON_DROP_LINK_SCOPE;
+  if (cx_role == CX_ROLE_MOBILE_ROUTER) {
+    if (cx_router_of(&cx_prefixes, &inner->destination) != end->router)
+      return CX_REASON_DROP_DESTINATION;
+  } else if (cx_router_of(&cx_prefixes, &inner->source) != end->router) {
+    return CX_REASON_DROP_SOURCE;
+  }
+  if (!CX_LEAVES_TO_TC)
+    cx_count_received(end->binding, cx_segments(ctx), inner->length);
+  reason = cx_hand_over(ctx, link, outer, inner, action);
+  if (CX_LEAVES_TO_TC && reason != CX_REASON_LEFT_TO_TC)
+    cx_count_received(end->binding, 1, inner->length);
+  return reason;
 }
 
 /* An IPv6 packet that may carry another one for us. CX_REASON_NOT_OURS when it does not. */

@@ -54,18 +54,36 @@ CX_INLINE __u32 cx_flow_label(const struct cx_packet *packet) {
   return hash ? hash : 1;
 }
 
-/* Traffic class is copied, both ECN bits with it (RFC 6040 section 4.1, normal mode). */
-CX_INLINE int cx_write_outer(cx_context *ctx, __u32 link, const struct cx_packet *packet,
-                             const struct cx_binding *row) {
-  struct cx_ipv6_header outer = {
-      .version_class_label = bpf_htonl(6U << 28 | (__u32)packet->traffic_class << 20 | cx_flow_label(packet)),
-      .payload_length = bpf_htons(packet->length),
-      .next_header = IPPROTO_IPV6,
-      .hop_limit = CX_OUTER_HOP_LIMIT,
-      .source = row->outer_source,
-      .destination = row->outer_destination,
+/* The outer header, and of the inner one the part up to the hop limit, so that both are written at once. */
+struct cx_tunnel_headers {
+  struct cx_ipv6_header outer;
+  __be32 version_class_label;
+  __be16 payload_length;
+  __u8 next_header;
+  __u8 hop_limit;
+};
+
+/* Writes the outer header, and the hop limit of a packet that is forwarded here. Traffic class is copied,
+ * both ECN bits with it (RFC 6040 section 4.1, normal mode). */
+CX_INLINE int cx_write_outer(cx_context *ctx, const struct cx_packet *packet, const struct cx_binding *row,
+                             const struct cx_sending *sending) {
+  struct cx_tunnel_headers headers = {
+      .outer =
+          {
+              .version_class_label =
+                  bpf_htonl(6U << 28 | (__u32)packet->traffic_class << 20 | cx_flow_label(packet)),
+              .payload_length = bpf_htons(packet->length),
+              .next_header = IPPROTO_IPV6,
+              .hop_limit = CX_OUTER_HOP_LIMIT,
+              .source = row->outer_source,
+              .destination = row->outer_destination,
+          },
+      .version_class_label = packet->version_class_label,
+      .payload_length = packet->payload_length,
+      .next_header = packet->next_header,
+      .hop_limit = sending->forwarding == CX_FORWARDED_HERE ? cx_next_hop_limit(packet) : packet->hop_limit,
   };
-  return cx_store(ctx, link, &outer, sizeof(outer));
+  return cx_store(ctx, sending->link, &headers, sizeof(headers));
 }
 
 /* What must hold before a packet is touched: it fits the binding, and an outer header can say its length. */
@@ -76,24 +94,25 @@ CX_INLINE __u32 cx_check_size(const struct cx_packet *packet, const struct cx_bi
   return packet->length > CX_IPV6_MAX_PAYLOAD ? CX_REASON_TO_BE_SEGMENTED : CX_REASON_NONE;
 }
 
-/* Makes the packet one that a binding of this tunnel kind only has to write its addresses on: room for the
- * outer header or none, the hop limit of a forwarded packet. */
+/* Makes the packet one that a binding of this tunnel kind only has to write its headers on: room for the
+ * outer one, or none and the hop limit of a forwarded packet. */
 CX_INLINE __u32 cx_prepare(cx_context *ctx, const struct cx_packet *packet, __u32 kind,
                            struct cx_sending *sending) {
-  __u32 pushed = 0;
-
   if (sending->prepared)
     return CX_REASON_NONE;
   sending->prepared = 1;
   if (kind != CX_TUNNEL_EXTERNAL && sending->room == CX_ROOM_NONE) {
-    if (cx_push(ctx, sending->link))
+    if (cx_push(ctx, sending->link)) {
+      if (CX_LEAVES_TO_TC)
+        return CX_REASON_LEFT_TO_TC;
       return cx_segment_payload(ctx) ? CX_REASON_TO_BE_SEGMENTED : CX_REASON_DROP_ENCAP_FAILED;
-    pushed = sizeof(struct cx_ipv6_header);
+    }
   }
-  if (sending->forwarding == CX_FORWARDED_HERE && cx_decrement_hop_limit(ctx, packet, pushed))
+  if (kind != CX_TUNNEL_EXTERNAL)
+    return CX_REASON_NONE;
+  if (sending->forwarding == CX_FORWARDED_HERE && cx_decrement_hop_limit(ctx, packet))
     return CX_REASON_DROP_TRUNCATED;
-  if (kind == CX_TUNNEL_EXTERNAL && sending->room == CX_ROOM_READY &&
-      cx_pop(ctx, sizeof(struct cx_ipv6_header)))
+  if (sending->room == CX_ROOM_READY && cx_pop(ctx, sizeof(struct cx_ipv6_header)))
     return CX_REASON_DROP_DECAP_FAILED;
   return CX_REASON_NONE;
 }
@@ -118,7 +137,7 @@ CX_INLINE __u32 cx_address(cx_context *ctx, const struct cx_packet *packet, cons
     return cx_address_link(ctx, (const __u8 *)cx_home_mac, cx_tunnel_source_mac, sending,
                            CX_REASON_TO_TUNNEL_DEVICE);
   }
-  if (cx_write_outer(ctx, sending->link, packet, row))
+  if (cx_write_outer(ctx, packet, row, sending))
     return CX_REASON_DROP_ENCAP_FAILED;
   if (row->flags & CX_BINDING_NO_LINK_HEADER)
     return CX_REASON_ENCAPSULATED;
@@ -128,10 +147,9 @@ CX_INLINE __u32 cx_address(cx_context *ctx, const struct cx_packet *packet, cons
 }
 
 /* Sends a packet by the chosen binding. What is larger than the binding and what must be segmented first is
- * left as it came. Returns the reason. Not part of its callers, because a program has 512 bytes of stack, and
- * verified on its own. */
-__noinline __u32 cx_encapsulate(cx_context *ctx, const struct cx_packet *packet,
-                                const struct cx_choice *choice, struct cx_sending *sending) {
+ * left as it came. Returns the reason. */
+CX_SHARED __u32 cx_encapsulate(cx_context *ctx, const struct cx_packet *packet,
+                               const struct cx_choice *choice, struct cx_sending *sending) {
   if (!packet || !choice || !sending)
     return CX_REASON_DROP_BROKEN_STATE;
   const struct cx_binding *row = cx_binding_at(choice->row);
@@ -144,6 +162,8 @@ __noinline __u32 cx_encapsulate(cx_context *ctx, const struct cx_packet *packet,
   reason = cx_check_size(packet, row);
   if (reason)
     return reason;
+  if (!cx_can_send(row))
+    return CX_REASON_LEFT_TO_TC;
   reason = cx_prepare(ctx, packet, row->kind, sending);
   if (reason)
     return reason;
@@ -152,6 +172,8 @@ __noinline __u32 cx_encapsulate(cx_context *ctx, const struct cx_packet *packet,
     return reason;
   sending->action = reason == CX_REASON_NEXT_HOP_UNRESOLVED ? cx_transmit_to(row->ifindex, &row->next_hop)
                                                             : cx_transmit(row->ifindex);
+  if (sending->action == CX_DROP)
+    return CX_REASON_DROP_BROKEN_STATE;
   if (choice->policy_id)
     cx_count_policy(choice->policy_id, segments, packet->length);
   cx_count_sent(choice->binding, segments, packet->length);

@@ -7,13 +7,10 @@
 #ifndef COAX_ICMP_H
 #define COAX_ICMP_H
 
-#include "peers.h"
+#include "stack.h"
 
 #define CX_IPV6_MIN_MTU 1280
-#define CX_ICMP_UNREACHABLE 1
 #define CX_ICMP_ADDRESS_UNREACHABLE 3 /* code */
-#define CX_ICMP_TOO_BIG 2
-#define CX_ICMP_PARAMETER_PROBLEM 4
 #define CX_ICMP_FIRST_INFORMATION 128 /* types below are errors */
 #define CX_ICMP_REDIRECT 137
 
@@ -257,7 +254,7 @@ static __noinline __u32 cx_relay_error(cx_context *ctx, __u32 link, const struct
 
   if (!error || cx_load(ctx, outer->upper, &error->type, 8))
     return CX_REASON_NOT_OURS;
-  if (error->type < CX_ICMP_UNREACHABLE || error->type > CX_ICMP_PARAMETER_PROBLEM)
+  if (!cx_is_icmp_error(error->type))
     return CX_REASON_NOT_OURS;
   if (outer->length > CX_IPV6_MIN_MTU || outer->length < headers ||
       cx_load(ctx, outer->upper + 8, &quoted, sizeof(quoted)))

@@ -196,6 +196,24 @@ struct {
   __type(value, struct cx_neighbour);
 } cx_neighbour_rows SEC(".maps");
 
+/* ifindex % CX_PORT_ROWS -> MAC and flags of an interface; written by the controller, read by packets in XDP,
+ * which leave to TC what comes from or goes to an interface without a row. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, CX_PORT_ROWS);
+  __type(key, __u32);
+  __type(value, struct cx_port);
+} cx_ports SEC(".maps");
+
+/* The device that XDP programs give packets to, in the row that it has in cx_ports; written by the controller
+ * for interfaces of which that row says so. */
+struct {
+  __uint(type, BPF_MAP_TYPE_DEVMAP);
+  __uint(max_entries, CX_PORT_ROWS);
+  __type(key, __u32);
+  __type(value, __u32);
+} cx_devices SEC(".maps");
+
 /* The budget of ICMPv6 errors, one row; written and read by packets that are answered with one. */
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -10,6 +10,11 @@
 #define CX_FRAGMENT_MORE 1
 #define CX_SEGMENTS_LEFT 0xff
 
+/* ICMPv6 errors (RFC 4443 section 3), from the first to the last. */
+#define CX_ICMP_UNREACHABLE 1
+#define CX_ICMP_TOO_BIG 2
+#define CX_ICMP_PARAMETER_PROBLEM 4
+
 /* The fixed header as it stands in the packet (RFC 8200 section 3). */
 struct cx_ipv6_header {
   __be32 version_class_label;
@@ -72,7 +77,7 @@ CX_INLINE int cx_has_link_scope(const struct cx_packet *packet) {
 
 /* Fixed header only. Returns CX_REASON_NONE or why the packet is not one. */
 CX_INLINE __u32 cx_parse_fixed(cx_context *ctx, __u32 start, struct cx_packet *packet) {
-  if (cx_load(ctx, start, packet, sizeof(struct cx_ipv6_header)))
+  if (cx_load_near(ctx, start, packet, sizeof(struct cx_ipv6_header)))
     return CX_REASON_DROP_TRUNCATED;
   __u32 word = bpf_ntohl(packet->version_class_label);
   if (word >> 28 != 6)
@@ -113,6 +118,12 @@ CX_INLINE __u32 cx_parse_spi(cx_context *ctx, __u32 at, struct cx_packet *packet
   return CX_REASON_NONE;
 }
 
+/* Headers that others may stand behind. */
+CX_INLINE int cx_is_extension(__u8 protocol) {
+  return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING || protocol == IPPROTO_DSTOPTS ||
+         protocol == IPPROTO_FRAGMENT || protocol == IPPROTO_AH;
+}
+
 /* The extension headers: moves `upper` and `protocol` behind them. Headers that may stand in front of a
  * tunnelled packet and those of a fragment are all followed; ESP and "no next header" end the chain. Verified
  * on its own; unrolled, because 6.1 refuses a loop whose end falls through into its beginning, as a compiler
@@ -131,16 +142,8 @@ __noinline __u32 cx_parse_chain(cx_context *ctx, struct cx_packet *packet) {
     } header;
     __u32 size;
 
-    switch (packet->protocol) {
-    case IPPROTO_HOPOPTS:
-    case IPPROTO_ROUTING:
-    case IPPROTO_DSTOPTS:
-    case IPPROTO_FRAGMENT:
-    case IPPROTO_AH:
-      break;
-    default:
+    if (!cx_is_extension(packet->protocol))
       return CX_REASON_NONE;
-    }
     if (i == CX_HEADERS_MAX)
       break;
     if (packet->upper + 8 > end || cx_load(ctx, packet->upper, &header, sizeof(header)))
@@ -174,6 +177,11 @@ __noinline __u32 cx_parse_chain(cx_context *ctx, struct cx_packet *packet) {
     packet->protocol = header.next;
   }
   return CX_REASON_DROP_HEADER_CHAIN;
+}
+
+/* An error that may be about a packet of a tunnel. */
+CX_INLINE int cx_is_icmp_error(__u8 type) {
+  return type >= CX_ICMP_UNREACHABLE && type <= CX_ICMP_PARAMETER_PROBLEM;
 }
 
 /* Type and code of an ICMPv6 message. */
@@ -210,7 +218,7 @@ CX_INLINE __u32 cx_parse_upper(cx_context *ctx, struct cx_packet *packet) {
     return CX_REASON_NONE;
   }
   if (packet->upper + sizeof(ports) > packet->start + packet->length ||
-      cx_load(ctx, packet->upper, ports, sizeof(ports)))
+      cx_load_near(ctx, packet->upper, ports, sizeof(ports)))
     return CX_REASON_DROP_TRUNCATED;
   packet->source_port = bpf_ntohs(ports[0]);
   packet->destination_port = bpf_ntohs(ports[1]);
@@ -229,23 +237,26 @@ CX_INLINE __u32 cx_parse_upper(cx_context *ctx, struct cx_packet *packet) {
   return CX_REASON_NONE;
 }
 
-/* Everything behind the fixed header. Verified on its own. */
-__noinline __u32 cx_parse_rest(cx_context *ctx, struct cx_packet *packet) {
+/* Everything behind the fixed header. */
+CX_SHARED __u32 cx_parse_rest(cx_context *ctx, struct cx_packet *packet) {
   if (!packet)
     return CX_REASON_DROP_BROKEN_STATE;
-  __u32 reason = cx_parse_chain(ctx, packet);
+  __u32 reason = cx_is_extension(packet->protocol) ? cx_parse_chain(ctx, packet) : CX_REASON_NONE;
   return reason ? reason : cx_parse_upper(ctx, packet);
 }
 
-/* One forwarding router's decrement (RFC 8200 section 3); `pushed` bytes stand in front of the packet since
- * it was parsed. */
-CX_INLINE int cx_decrement_hop_limit(cx_context *ctx, const struct cx_packet *packet, __u32 pushed) {
+/* Hop limit of a packet that one more router has forwarded (RFC 8200 section 3). */
+CX_INLINE __u8 cx_next_hop_limit(const struct cx_packet *packet) {
 #ifdef CX_BREAK_HOPLIMIT
-  return 0;
+  return packet->hop_limit;
 #endif
-  __u8 hop_limit = packet->hop_limit - 1;
-  __u32 at = packet->start + pushed + __builtin_offsetof(struct cx_ipv6_header, hop_limit);
-  return cx_store(ctx, at, &hop_limit, 1);
+  return packet->hop_limit - 1;
+}
+
+/* Writes it into the packet. */
+CX_INLINE int cx_decrement_hop_limit(cx_context *ctx, const struct cx_packet *packet) {
+  __u8 hop_limit = cx_next_hop_limit(packet);
+  return cx_store(ctx, packet->start + __builtin_offsetof(struct cx_ipv6_header, hop_limit), &hop_limit, 1);
 }
 
 #endif

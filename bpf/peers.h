@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (MIT OR GPL-2.0-only) */
-/* Who is who: owners of prefixes, ends of tunnels, neighbours; and the way into the stack. */
+/* Who is who: owners of prefixes, ends of tunnels, neighbours. */
 #ifndef COAX_PEERS_H
 #define COAX_PEERS_H
 
@@ -46,21 +46,6 @@ CX_INLINE const struct cx_neighbour *cx_find_neighbour(const struct in6_addr *ad
   __u32 key = *(volatile __u32 *)index;
   const struct cx_neighbour *neighbour = bpf_map_lookup_elem(&cx_neighbour_rows, &key);
   return neighbour && cx_same_address(&neighbour->address, address) ? neighbour : NULL;
-}
-
-/* Removes `outer` bytes and lets the inner packet be received at the home interface, where conntrack,
- * forward rules, sockets and the routing table see it. */
-CX_INLINE __u32 cx_to_stack(cx_context *ctx, __u32 link, __u32 outer, int *action) {
-  __u32 ifindex = cx_setting(CX_SETTING_HOME_IFINDEX);
-
-  if (!ifindex)
-    return CX_REASON_DROP_BROKEN_STATE;
-  if (outer && cx_pop(ctx, outer))
-    return CX_REASON_DROP_DECAP_FAILED;
-  if (cx_set_link(ctx, link, (const __u8 *)cx_home_mac, (const __u8 *)cx_home_mac))
-    return CX_REASON_DROP_DECAP_FAILED;
-  *action = cx_receive_at(ifindex);
-  return CX_REASON_TO_STACK_DECAPSULATED;
 }
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (MIT OR GPL-2.0-only)
-/* The TC programs, one per hook: the way of a packet can be read here.
+/* The TC programs, one per hook; the way of a packet is in forward.h.
  *
  *   mobile network --> coax_ingress --+--> uplink            upstream, never enters the stack
  *                          |          |
@@ -13,106 +13,12 @@
  */
 #include "ctx_skb.h"
 
-#include "decap.h"
+#include "forward.h"
 #include "socket.h"
 
 const volatile struct cx_vocabulary cx_vocabulary;
 
 char cx_license[] SEC("license") = "Dual MIT/GPL";
-
-/* Counts the reason and turns it into what the hook is told. */
-CX_INLINE int cx_finish(cx_context *ctx, __u32 hook, __u32 reason, int action, __u32 packets, __u32 bytes) {
-  cx_count_reason(hook, reason, packets, bytes);
-  if (reason >= CX_REASON_FIRST_DROP)
-    return CX_DROP;
-  return reason >= CX_REASON_FIRST_PASS && reason < CX_REASON_FIRST_ANSWER ? CX_PASS : action;
-}
-
-/* Behind the fixed header of a packet that arrived: is it for home, and by which binding? */
-CX_INLINE __u32 cx_forward(cx_context *ctx, __u32 link, struct cx_packet *packet, int *action) {
-  struct cx_sending sending = {.hook = CX_HOOK_INGRESS, .link = link, .action = CX_DROP};
-  struct cx_choice choice = {};
-  __u32 reason;
-
-  if (cx_has_link_scope(packet))
-    return CX_REASON_LINK_SCOPE;
-  __u32 router = cx_router_of(&cx_routes, &packet->destination);
-  if (!router)
-    return CX_REASON_NOT_FOR_HOME;
-  if (cx_role == CX_ROLE_MOBILE_ROUTER && cx_router_of(&cx_prefixes, &packet->source) != router)
-    return CX_REASON_DROP_SOURCE;
-  if (packet->hop_limit <= 1)
-    return CX_REASON_HOP_LIMIT;
-  reason = cx_parse_rest(ctx, packet);
-  if (reason)
-    return reason;
-  if (cx_role == CX_ROLE_HOME_AGENT && cx_is_own_tunnel(packet))
-    return CX_REASON_DROP_LOOP;
-  reason = cx_classify(ctx, packet, router, &CX_ORIGIN_HERE(ctx, CX_HOOK_INGRESS), &choice);
-  if (reason == CX_REASON_BYPASS)
-    cx_set_mark(ctx, cx_setting(CX_SETTING_BYPASS_MARK));
-  if (reason)
-    return reason;
-  reason = cx_send(ctx, packet, &choice, &sending);
-  *action = sending.action;
-  return reason;
-}
-
-CX_INLINE int cx_ingress(cx_context *ctx, const __u32 link) {
-  __u32 packets = cx_segments(ctx), bytes = cx_length(ctx);
-  struct cx_packet packet;
-  int action = CX_DROP;
-  __u32 reason = CX_REASON_NOT_IPV6;
-
-  if (!cx_is_for_us(ctx, link)) {
-    reason = CX_REASON_OTHER_HOST;
-  } else if (cx_is_ipv6(ctx)) {
-    reason = cx_parse_fixed(ctx, link, &packet);
-    if (!reason)
-      reason = cx_forward(ctx, link, &packet, &action);
-  }
-  return cx_finish(ctx, CX_HOOK_INGRESS, reason, action, packets, bytes);
-}
-
-CX_INLINE int cx_uplink(cx_context *ctx, const __u32 link) {
-  __u32 packets = cx_segments(ctx), bytes = cx_length(ctx);
-  struct cx_packet packet;
-  int action = CX_DROP;
-  __u32 reason = CX_REASON_NOT_IPV6;
-
-  if (!cx_is_for_us(ctx, link)) {
-    reason = CX_REASON_OTHER_HOST;
-  } else if (cx_is_ipv6(ctx)) {
-    /* What is not a whole IPv6 packet is not ours to judge on a link that carries other traffic. */
-    reason = CX_REASON_NOT_OURS;
-    if (!cx_parse_fixed(ctx, link, &packet))
-      reason = cx_decapsulate(ctx, link, &packet, &action);
-  }
-  return cx_finish(ctx, CX_HOOK_UPLINK, reason, action, packets, bytes);
-}
-
-CX_INLINE int cx_transit(cx_context *ctx, const __u32 link) {
-  __u32 packets = cx_segments(ctx), bytes = cx_length(ctx);
-  struct cx_packet packet;
-  int action = CX_DROP;
-  __u32 hook = CX_HOOK_UPLINK;
-  __u32 reason = CX_REASON_NOT_IPV6;
-
-  if (!cx_is_for_us(ctx, link)) {
-    reason = CX_REASON_OTHER_HOST;
-  } else if (cx_is_ipv6(ctx)) {
-    reason = cx_parse_fixed(ctx, link, &packet);
-    if (!reason)
-      reason = cx_decapsulate(ctx, link, &packet, &action);
-    if (reason == CX_REASON_NOT_OURS) {
-      hook = CX_HOOK_INGRESS;
-      reason = cx_parse_fixed(ctx, link, &packet);
-      if (!reason)
-        reason = cx_forward(ctx, link, &packet, &action);
-    }
-  }
-  return cx_finish(ctx, hook, reason, action, packets, bytes);
-}
 
 /* An ingress interface whose packets take the stack: only what bypasses us is told so, before it is routed.
  */

@@ -26,6 +26,7 @@ const CHANGED_ROWS = [
 ] as const;
 
 const OBJECT = 'build/bpf/tc.bpf.o';
+const OBJECTS = [OBJECT, 'build/bpf/xdp.bpf.o'];
 
 export class Release {
   readonly schema: number;
@@ -51,7 +52,7 @@ export class Release {
     const release = new Release(directory, schema);
     const header = join(directory, 'bpf/coax.h');
     writeFileSync(header, changeLayout(readFileSync(header, 'utf8'), schema, rows));
-    const make = ['-C', directory, '-f', join(PACKAGE, 'Makefile'), OBJECT];
+    const make = ['-C', directory, '-f', join(PACKAGE, 'Makefile'), ...OBJECTS];
     await run('make', make, { timeout: 120_000 });
     await release.#generate();
     return release;

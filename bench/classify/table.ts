@@ -1,9 +1,9 @@
 // The programs of bpf/test/classify-bench.bpf.c over tables of their own.
 import { fileURLToPath } from 'node:url';
 import { setGenerationSizes } from '../../src/datapath/generation-sizes.js';
-import { GenerationTable } from '../../src/datapath/generation-table.js';
+import type { GenerationTable } from '../../src/datapath/generation-table.js';
 import { type MapName, mapSizes } from '../../src/datapath/map-catalogue.js';
-import { Settings } from '../../src/datapath/settings.js';
+import { Tables } from '../../src/datapath/tables.js';
 import { encodeWord } from '../../src/datapath/word.js';
 import { type BpfMap, BpfObject, type LoadedObject } from '../../src/libbpf-ts/index.js';
 import type { CompiledGeneration } from '../../src/policy/index.js';
@@ -28,16 +28,7 @@ export class BenchTable implements Disposable {
   private constructor(object: LoadedObject) {
     const map = (name: MapName): BpfMap => object.maps.get(name);
     this.object = object;
-    this.generations = new GenerationTable(
-      {
-        blocks: map('cx_blocks'),
-        policies: map('cx_policies'),
-        policySets: map('cx_policy_sets'),
-        routers: map('cx_routers'),
-        cgroups: map('cx_cgroups'),
-      },
-      new Settings(map('cx_settings')),
-    );
+    this.generations = new Tables(map).generations;
     // Every binding is usable: bindings are told by their index.
     const slots = map('cx_binding_slot');
     for (let index = 1; index < slots.maxEntries; index++) slots.set(encodeWord(index), encodeWord(1));

@@ -1,4 +1,5 @@
 // A mobile router whose daemon runs, with traffic through it and sinks that keep times.
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { LabDaemon } from '../../lab/daemon.js';
 import { Lab } from '../../lab/lab.js';
@@ -19,31 +20,49 @@ const PATIENCE = 20_000;
 /** Bits of the source that a care-of address of the uplink must have. */
 const UPLINK_PREFIX = 'ffff:ffff:ffff:ffff::';
 
+/**
+ * Words that keep a program off the CPU that packets are made and forwarded on, where there is another one: the sender
+ * leaves it only when its time slice is over, which no network card does.
+ */
+function besides(cpu: number): readonly string[] {
+  const others = Array.from({ length: availableParallelism() }, (_, at) => at).filter((at) => at !== cpu);
+  return others.length === 0 ? [] : ['taskset', '-c', others.join(',')];
+}
+
 export class RunningRouter {
   readonly lab: Lab;
   readonly daemon: LabDaemon;
   readonly #lane: MeasuredLane;
   readonly #worker: Worker;
+  readonly #beside: readonly string[];
 
-  private constructor(lab: Lab, daemon: LabDaemon, lane: MeasuredLane, worker: Worker) {
+  private constructor(
+    lab: Lab,
+    daemon: LabDaemon,
+    lane: MeasuredLane,
+    worker: Worker,
+    beside: readonly string[],
+  ) {
     this.lab = lab;
     this.daemon = daemon;
     this.#lane = lane;
     this.#worker = worker;
+    this.#beside = beside;
   }
 
   static async start(cpu: number): Promise<RunningRouter> {
     const lab = await Lab.create();
     try {
-      return await RunningRouter.#startIn(lab, await Worker.start(cpu, FLOWS));
+      return await RunningRouter.#startIn(lab, await Worker.start(cpu, FLOWS), besides(cpu));
     } catch (error) {
       await lab.destroy();
       throw error;
     }
   }
 
-  static async #startIn(lab: Lab, worker: Worker): Promise<RunningRouter> {
-    const daemon = await lab.startDaemon('mr', { ...mobileRouterConfig(ways.tc, 1), 'grace-time': '1s' });
+  static async #startIn(lab: Lab, worker: Worker, beside: readonly string[]): Promise<RunningRouter> {
+    const config = { ...mobileRouterConfig(ways.tc, 1), 'grace-time': '1s' };
+    const daemon = await lab.startDaemon('mr', config, { under: beside });
     const expected = (source: string) => ({
       ...tunnelled(source, addresses.homeAgent),
       sourceMask: UPLINK_PREFIX,
@@ -70,7 +89,7 @@ export class RunningRouter {
       },
     });
     // Its sender does not go first here: the kernel's own work on links and addresses would wait for it.
-    const router = new RunningRouter(lab, daemon, lane, worker);
+    const router = new RunningRouter(lab, daemon, lane, worker, beside);
     await router.usable();
     return router;
   }
@@ -104,9 +123,8 @@ export class RunningRouter {
 
   /** What mover.js says. */
   async move<T>(...words: readonly string[]): Promise<T> {
-    const { stdout } = await this.lab
-      .node('mr')
-      .exec(process.execPath, [MOVER, ...words], { timeout: 120_000 });
+    const [command = '', ...args] = [...this.#beside, process.execPath, MOVER, ...words];
+    const { stdout } = await this.lab.node('mr').exec(command, args, { timeout: 120_000 });
     return JSON.parse(stdout) as T;
   }
 

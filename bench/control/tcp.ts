@@ -1,9 +1,11 @@
 // One TCP stream from the mobile network to its correspondent, with segmentation offload.
 
+import type { DaemonConfig } from '../../lab/daemon.js';
 import { homeAgentConfig, mobileRouterConfig } from '../../lab/demo/config.js';
 import { Lab } from '../../lab/lab.js';
 import { addresses, prefixes } from '../../lab/topology.js';
 import { until } from '../../lab/wait.js';
+import { takeXdp } from '../../lab/xdp.js';
 import type { Progress } from '../forwarding/progress.js';
 import { judged } from '../forwarding/ratios.js';
 import { resultOf } from '../forwarding/results.js';
@@ -21,6 +23,8 @@ interface Path {
 const PATHS: readonly Path[] = [
   { name: 'plain forwarding', setUp: forwardPlainly },
   { name: 'coaxial TC', setUp: async (lab) => startDaemons(lab, 'bpf') },
+  // What `xdp: auto` does not choose on a veth.
+  { name: 'coaxial XDP', setUp: async (lab) => startDaemons(lab, 'bpf', { xdp: { mode: 'native' } }) },
   { name: 'coaxial TC, tunnel device', setUp: async (lab) => startDaemons(lab, 'external') },
 ];
 
@@ -36,10 +40,11 @@ async function forwardPlainly(lab: Lab): Promise<void> {
     ]);
 }
 
-async function startDaemons(lab: Lab, tunnel: 'bpf' | 'external'): Promise<void> {
+async function startDaemons(lab: Lab, tunnel: 'bpf' | 'external', change: DaemonConfig = {}): Promise<void> {
   const careOf = { a: addresses.careOfA, b: addresses.careOfB };
-  await lab.startDaemon('ha', homeAgentConfig(tunnel, careOf));
-  await lab.startDaemon('mr', mobileRouterConfig(tunnel));
+  if ('xdp' in change) await takeXdp(lab);
+  await lab.startDaemon('ha', { ...homeAgentConfig(tunnel, careOf), ...change });
+  await lab.startDaemon('mr', { ...mobileRouterConfig(tunnel), ...change });
 }
 
 export async function tcpThroughput(options: {
@@ -83,6 +88,7 @@ export async function tcpThroughput(options: {
     results: paths.map(({ path, rates }) => resultOf(path.name, 'TCP, one stream', 'Gbit/s', rates)),
     ratios: [
       judged('TCP, coaxial TC / plain forwarding', ratio(coaxial, of('plain forwarding')), TARGET),
+      judged('TCP, coaxial XDP / plain forwarding', ratio(of('coaxial XDP'), of('plain forwarding')), null),
       judged(
         'TCP, coaxial TC / coaxial TC, tunnel device',
         ratio(coaxial, of('coaxial TC, tunnel device')),

@@ -40,6 +40,8 @@ import { Registrations, requestedCareOf } from './registrations.js';
 import { bindingView, interfaceViews, policyViews } from './report.js';
 import { RunLoop } from './run-loop.js';
 import { takeHealthSample } from './sample.js';
+import { xdpAttachments } from './xdp.js';
+import { XdpWatch } from './xdp-watch.js';
 
 export { removeInstance } from './removal.js';
 
@@ -61,6 +63,7 @@ interface Running {
   registrations: Registrations;
   /** A home agent lets no packet enter the stack that need not. */
   firewall: FirewallWatch | undefined;
+  xdpWatch: XdpWatch;
   devices: Devices;
 }
 
@@ -76,6 +79,7 @@ class InstanceController implements Controller {
   #plan: Plan | undefined;
   #attachments: ReconcileReport['attachments'] = [];
   #missing: ReconcileReport['missing'] = [];
+  #xdp: ReconcileReport['xdp'] = [];
   #problems: ReconcileReport['problems'] = [];
   readonly #health: Health;
   readonly #news: News;
@@ -112,7 +116,8 @@ class InstanceController implements Controller {
       const instance = new Instance(config.instance, config.bpffs);
       const datapath = await Datapath.open({ instance, role: roleOf(config), limits: config.limits });
       opened.push(datapath);
-      const reconciler = new Reconciler(netlink, datapath);
+      const xdpWatch = new XdpWatch({ netlink, datapath }, () => this.#loop.request());
+      const reconciler = new Reconciler(netlink, datapath, xdpWatch);
       const devices = await reconciler.devices(config, IPV6_MIN_MTU);
       const registrations = new Registrations(datapath);
       const firewall =
@@ -121,7 +126,7 @@ class InstanceController implements Controller {
         opened.push(firewall);
         await firewall.refresh();
       }
-      this.#running = { datapath, netlink, monitor, reconciler, registrations, firewall, devices };
+      this.#running = { datapath, netlink, monitor, reconciler, registrations, firewall, xdpWatch, devices };
       monitor.subscribe((event) => this.#onKernel(event));
       const { adopted, inheritedFrom } = datapath;
       this.#log.info(
@@ -193,7 +198,12 @@ class InstanceController implements Controller {
       generation: datapath.generations.activeId,
       interfaces: interfaceViews(
         this.#plan?.ingress ?? [],
-        { attached: this.#attachments, missing: this.#missing, mechanism: datapath.attachments.mechanism },
+        {
+          attached: this.#attachments,
+          missing: this.#missing,
+          mechanism: datapath.attachments.mechanism,
+          xdp: this.#xdp,
+        },
         monitor.snapshot().links,
       ),
       bindings: this.bindings().map(({ router, bid, name, state, careOf }) => ({
@@ -336,7 +346,14 @@ class InstanceController implements Controller {
       for (const name of running.datapath.restorePins()) {
         this.#news.repaired(`pin of map ${name}`);
       }
-      if (!running.datapath.attachments.intact(this.#attachments)) {
+      const own = new Set(this.#attachments.map(({ ifindex }) => ifindex));
+      await running.xdpWatch.audit(
+        running.monitor.snapshot().links.filter(({ ifindex }) => own.has(ifindex)),
+      );
+      if (
+        !running.datapath.attachments.intact(this.#attachments) ||
+        !running.datapath.xdp.intact(xdpAttachments(this.#xdp))
+      ) {
         this.#loop.request();
       }
       this.#health.observe(await takeHealthSample(running, this.#plan));
@@ -371,6 +388,7 @@ class InstanceController implements Controller {
     this.#plan = plan;
     this.#attachments = report.attachments;
     this.#missing = report.missing;
+    this.#xdp = report.xdp;
     this.#problems = report.problems;
     const bindings = plan.routers.flatMap((router) => router.bindings);
     running.registrations.keepOnly(new Set(bindings.map((binding) => binding.index)));

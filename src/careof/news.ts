@@ -47,6 +47,12 @@ export class News {
     for (const name of report.changes?.detached ?? []) {
       this.#tell({ kind: 'interface', name, from: 'attached', to: 'none' });
     }
+    for (const { interface: name, mode } of report.xdpChanges?.attached ?? []) {
+      this.#tell({ kind: 'interface', name, from: 'tc', to: `xdp ${mode}` });
+    }
+    for (const name of report.xdpChanges?.detached ?? []) {
+      this.#tell({ kind: 'interface', name, from: 'xdp', to: 'tc' });
+    }
     if (report.generation) {
       this.#tell({ kind: 'generation', ...report.generation });
     }

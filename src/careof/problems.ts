@@ -16,6 +16,11 @@ export const PROBLEMS = {
     means: 'the rules of netfilter could not be read; `forwarding: auto` means `stack` meanwhile',
     remedy: 'install nftables, or what the message names; or set `forwarding:` by hand',
   },
+  XDP_REFUSED: {
+    means:
+      'an XDP mode that the configuration asks for would give wrong answers here; TC carries the packets',
+    remedy: 'the message says why; set `xdp.interfaces:` of that interface to `auto` or `off`',
+  },
   NEXT_HOP_FAILED: {
     means: 'the next hop of a binding does not answer neighbour discovery: what is sent there is lost',
     remedy: "look at the uplink's router, or set `gateway:`; `ip -6 neigh` shows what the kernel knows",

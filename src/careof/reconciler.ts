@@ -1,4 +1,4 @@
-import type { Config, MobileRouterConfig } from '../config/index.js';
+import type { Config } from '../config/index.js';
 import {
   type Attachment,
   type AttachmentChanges,
@@ -11,12 +11,15 @@ import {
   encodeCxTunnelEnd,
   encodeCxTunnelEndKey,
   findCgroup,
+  type XdpAttachment,
+  type XdpChanges,
 } from '../datapath/index.js';
 import type { Address, Prefix } from '../net/index.js';
-import { ARPHRD, type Link, type Netlink, NetlinkError, type NetlinkSnapshot } from '../netlink/index.js';
+import { type Link, type Netlink, NetlinkError, type NetlinkSnapshot } from '../netlink/index.js';
 import { PolicyCompiler } from '../policy/index.js';
 import { shortageOf } from '../views/index.js';
 
+import { fastIngress, goesToStack, planAttachments } from './attachment-plan.js';
 import { ensureHomeDevice, ensureTunnelDevice, ownerOf, settleHomeDevice } from './home-device.js';
 import { addMissing, homeRoutes, type RoutingChanges, removeStale, Sightings } from './kernel-routing.js';
 import {
@@ -30,6 +33,8 @@ import { type BindingPlan, bindingRow, carries, type Plan, type TunnelDevice } f
 import { factsOf } from './policy-facts.js';
 import { PolicyInputs } from './policy-inputs.js';
 import type { ProblemCode } from './problems.js';
+import { planXdp, type XdpPlan, xdpAttachments, xdpPorts, xdpProblems } from './xdp.js';
+import type { XdpWatch } from './xdp-watch.js';
 
 /** How long a generation that nothing speaks against is not compared with the kernel's. */
 const RECHECK_MS = 10_000;
@@ -53,11 +58,13 @@ export interface ReconcileReport {
   /** Bindings whose row was switched. */
   switched: { plan: BindingPlan; router: string; from: string | undefined; at: number }[];
   generation: { from: number; to: number } | undefined;
-  attachments: Attachment[];
+  attachments: readonly Attachment[];
   changes: AttachmentChanges | undefined;
   /** Interfaces of the config that are not there. */
   missing: { name: string; role: Attachment['role'] }[];
   problems: { code: string; message: string }[];
+  xdp: readonly XdpPlan[];
+  xdpChanges: XdpChanges | undefined;
   /** What somebody else had removed and is there again, in words. */
   repaired: string[];
   /** Schemas of older versions whose state this one has replaced. */
@@ -78,14 +85,17 @@ export class Reconciler {
   readonly #leaving = new Map<string, number>();
   readonly #sightings = new Sightings();
   readonly #attachmentsSeen = new Sightings();
+  readonly #xdpSeen = new Sightings();
   readonly #turns = new ProbeTurns(DIRECT_ROUNDS, DIRECT_PROBES);
   readonly #compiler = new PolicyCompiler();
+  readonly #xdpWatch: XdpWatch;
   /** What the active generation was made of, and when it was last compared with the kernel's. */
   #active: { inputs: PolicyInputs; checkedAt: number } | undefined;
 
-  constructor(netlink: Netlink, datapath: Datapath) {
+  constructor(netlink: Netlink, datapath: Datapath, xdpWatch: XdpWatch) {
     this.#netlink = netlink;
     this.#datapath = datapath;
+    this.#xdpWatch = xdpWatch;
   }
 
   /** Makes the devices that everything else refers to. */
@@ -119,6 +129,7 @@ export class Reconciler {
     // Packets do not come to a state that is still being filled.
     if (!this.#datapath.filling) {
       this.#attach(config, plan, devices, snapshot, report);
+      await guard(report, () => this.#attachXdp(config, snapshot, report));
       if (goesToStack(report.changes)) {
         await guard(report, () => this.#syncNeighbours(config, plan, snapshot));
       }
@@ -193,8 +204,9 @@ export class Reconciler {
       }
       this.#datapath.takeOver();
       this.#attach(config, plan, devices, snapshot, report);
+      await this.#attachXdp(config, snapshot, report);
     }
-    if (report.changes?.failed.length === 0) {
+    if (report.changes?.failed.length === 0 && report.xdpChanges?.failed.length === 0) {
       report.replaced = this.#datapath.releasePredecessors();
     }
   }
@@ -295,7 +307,12 @@ export class Reconciler {
     report: ReconcileReport,
   ): void {
     this.#markSockets(config, report);
-    const desired = planAttachments(config, plan, devices, snapshot, report);
+    const { attachments: desired, missing } = planAttachments(config, plan, devices, snapshot.links);
+    report.missing = [...missing];
+    for (const { name } of missing) {
+      const code: ProblemCode = 'INTERFACE_MISSING';
+      report.problems.push({ code, message: `there is no interface ${name} now` });
+    }
     this.#datapath.fragmentSlices.sync(
       desired.flatMap(({ role, ifindex }) => (role === 'ingress' || role === 'transit' ? [ifindex] : [])),
     );
@@ -326,6 +343,34 @@ export class Reconciler {
       report.problems.push({ code: error.code, message: error.message });
     }
     report.attachments = desired.filter((item) => !failed.has(item));
+  }
+
+  /**
+   * XDP programs are there after the TC programs to which they leave packets, and know nothing of an interface that
+   * they are not to send to any more before its device goes from their map.
+   */
+  async #attachXdp(config: Config, snapshot: NetlinkSnapshot, report: ReconcileReport): Promise<void> {
+    const { xdp, ports } = this.#datapath;
+    const { links } = snapshot;
+    const own = report.attachments.map(({ ifindex }) => ifindex);
+    await this.#xdpWatch.meet(links.filter(({ ifindex }) => own.includes(ifindex)));
+    report.xdp = planXdp(config.xdp, report.attachments, links, this.#xdpWatch.facts);
+    report.problems.push(...xdpProblems(config.xdp, report.xdp));
+    const desired = xdpAttachments(report.xdp);
+    await ports.sync(xdpPorts(report.xdp, links));
+    if (desired.length > 0) await this.#datapath.loadXdp();
+    report.xdpChanges = xdp.sync(desired);
+    const attached = new Set(report.xdpChanges.attached);
+    const name = ({ ifindex, mode }: XdpAttachment): string => `${ifindex} ${mode}`;
+    for (const item of desired) {
+      if (this.#xdpSeen.missed(name(item), !attached.has(item))) {
+        report.repaired.push(`XDP program ${item.program} on ${item.interface}`);
+      }
+    }
+    this.#xdpSeen.keepOnly(new Set(desired.map(name)));
+    for (const { error } of report.xdpChanges.failed) {
+      report.problems.push({ code: error.code, message: error.message });
+    }
   }
 
   /**
@@ -431,6 +476,8 @@ function emptyReport(problems: ReconcileReport['problems']): ReconcileReport {
     attachments: [],
     changes: undefined,
     missing: [],
+    xdp: [],
+    xdpChanges: undefined,
     problems: [...problems],
     repaired: [],
     replaced: [],
@@ -507,81 +554,6 @@ function routerOwning(plan: Plan, config: Config, prefix: Prefix): number {
     return plan.routers[0]?.id ?? 0;
   }
   return plan.prefixes.find((owner) => owner.prefix.contains(prefix))?.router ?? 0;
-}
-
-function planAttachments(
-  config: Config,
-  plan: Plan,
-  devices: Devices,
-  snapshot: NetlinkSnapshot,
-  report: ReconcileReport,
-): Attachment[] {
-  const attachments: Attachment[] = [];
-  const add = (
-    role: Attachment['role'],
-    link: Link,
-    direction: Attachment['direction'],
-    program: string,
-  ): void => {
-    const { name, ifindex } = link;
-    if (!attachments.some((item) => item.role === role && item.ifindex === ifindex)) {
-      attachments.push({ role, interface: name, ifindex, direction, program });
-    }
-  };
-  const onLink = (role: Attachment['role'], name: string, program: string): void => {
-    const link = snapshot.links.find((item) => item.name === name || item.altNames.includes(name));
-    if (link) {
-      add(role, link, 'ingress', link.type === ARPHRD.ETHER ? program : `${program}_l3`);
-    } else {
-      report.missing.push({ name, role });
-      const code: ProblemCode = 'INTERFACE_MISSING';
-      report.problems.push({ code, message: `there is no interface ${name} now` });
-    }
-  };
-  add('home', devices.home, 'egress', 'coax_home');
-  add('peer', devices.peer, 'ingress', 'coax_peer');
-  if (devices.tunnel) {
-    add('tunnel', devices.tunnel, 'ingress', 'coax_tunnel');
-  }
-  if (config.role === 'mobile-router') {
-    for (const name of fastIngress(plan)) {
-      onLink('ingress', name, 'coax_ingress');
-    }
-    for (const name of bypassIngress(config, plan)) {
-      onLink('ingress', name, 'coax_bypass');
-    }
-    for (const binding of config.bindings) {
-      onLink('uplink', binding.interface, 'coax_uplink');
-    }
-  } else {
-    for (const name of config.interfaces) {
-      onLink('transit', name, 'coax_transit');
-    }
-  }
-  return attachments;
-}
-
-/** Whether packets from a mobile network take the stack from now on that did not before. */
-function goesToStack(changes: AttachmentChanges | undefined): boolean {
-  if (changes === undefined) return false;
-  const { detached, updated } = changes;
-  return (
-    detached.some((pin) => pin.startsWith('ingress-')) ||
-    updated.some(({ role, program }) => role === 'ingress' && program.startsWith('coax_bypass'))
-  );
-}
-
-/** Ingress interfaces whose packets need not enter the stack. */
-function fastIngress(plan: Plan): string[] {
-  return plan.ingress.filter((item) => item.forwarding === 'fast').map((item) => item.interface);
-}
-
-/** Ingress interfaces whose packets take the stack, and some of them by the kernel's own routes. */
-function bypassIngress(config: MobileRouterConfig, plan: Plan): string[] {
-  const { bypassInterfaces: named } = factsOf(config.policies);
-  return plan.ingress
-    .filter((item) => item.forwarding === 'stack' && named.has(item.interface))
-    .map((item) => item.interface);
 }
 
 /** The role number of a config, as the programs know it. */

@@ -3,6 +3,7 @@ import type { Link } from '../netlink/index.js';
 import { type Action, formatAction, formatSelector } from '../policy/index.js';
 import type { BindingView, InterfaceView, PolicyBindingView, PolicyView, Traffic } from '../views/index.js';
 import type { BindingPlan, IngressPlan, RouterPlan } from './plan.js';
+import type { XdpPlan } from './xdp.js';
 
 /** A binding as people and programs see it. */
 export function bindingView(
@@ -70,6 +71,7 @@ export function interfaceViews(
     attached: readonly Attachment[];
     missing: readonly { name: string; role: Attachment['role'] }[];
     mechanism: string;
+    xdp: readonly XdpPlan[];
   },
   links: readonly Link[],
 ): InterfaceView[] {
@@ -80,18 +82,22 @@ export function interfaceViews(
     const plan = ingress.find((one) => one.interface === name || find(one.interface)?.name === name);
     return plan && role === 'ingress' ? note(plan) : null;
   };
+  const xdpOf = ({ ifindex, program }: Attachment): XdpPlan | undefined =>
+    programs.xdp.find((plan) => plan.ifindex === ifindex && plan.program === program);
   return [
     ...programs.attached.map((item) => ({
       name: item.interface,
       role: item.role,
-      attach: `${programs.mechanism} ${item.direction}`,
+      attach: attachText(programs.mechanism, item, xdpOf(item)),
       ifindex: item.ifindex,
       note: noteOf(item.role, item.interface),
+      xdp: xdpView(xdpOf(item)),
     })),
     ...programs.missing.map((item) => ({
       ...item,
       attach: 'none',
       ifindex: null,
+      xdp: null,
       note: noteOf(item.role, item.name),
     })),
     ...ingress
@@ -101,7 +107,20 @@ export function interfaceViews(
         role: 'ingress',
         attach: 'none',
         ifindex: find(plan.interface)?.ifindex ?? null,
+        xdp: null,
         note: note(plan),
       })),
   ];
+}
+
+/** `tcx ingress`, and what stands in front of it. */
+function attachText(mechanism: string, { direction }: Attachment, xdp: XdpPlan | undefined): string {
+  const tc = `${mechanism} ${direction}`;
+  return xdp === undefined || xdp.mode === 'off' ? tc : `xdp ${xdp.mode}, ${tc}`;
+}
+
+function xdpView(plan: XdpPlan | undefined): InterfaceView['xdp'] {
+  if (plan === undefined) return null;
+  const { mode, why, transmits, whyTransmits } = plan;
+  return { mode, why, transmits, whyTransmits };
 }

@@ -1,4 +1,11 @@
-import type { ControllerStatus, InterfaceView, ProblemView, ReasonView, SwitchView } from '../views/index.js';
+import type {
+  ControllerStatus,
+  InterfaceView,
+  ProblemView,
+  ReasonView,
+  SwitchView,
+  XdpView,
+} from '../views/index.js';
 import { formatBytes, formatSince, formatState } from './format.js';
 import { type Column, formatPairs, formatTable } from './table.js';
 
@@ -7,7 +14,7 @@ const INTERFACES: readonly Column<InterfaceView>[] = [
   { title: 'ROLE', cell: (row) => row.role },
   { title: 'ATTACHED', cell: (row) => row.attach },
   { title: 'IFINDEX', align: 'right', cell: (row) => row.ifindex },
-  { title: 'NOTE', cell: (row) => row.note },
+  { title: 'NOTE', cell: (row) => [row.note, describeXdp(row.xdp)].filter(Boolean).join('; ') },
 ];
 
 const BINDINGS: readonly Column<ControllerStatus['bindings'][number]>[] = [
@@ -45,6 +52,13 @@ export function describeStatus(status: ControllerStatus): string {
     formatTable(REASONS, status.reasons, 'no packets yet'),
     ...(status.problems.length > 0 ? [formatTable(PROBLEMS, status.problems, '')] : []),
   ].join('\n\n');
+}
+
+/** What is not as fast as it could be, and why. */
+function describeXdp(xdp: XdpView | null): string | undefined {
+  if (xdp === null) return undefined;
+  if (xdp.mode === 'off') return `no xdp: ${xdp.why}`;
+  return xdp.transmits ? undefined : `not sent to by xdp: ${xdp.whyTransmits}`;
 }
 
 function describeSwitch(last: SwitchView | null): string {

@@ -161,6 +161,23 @@ export function checkExternal(
   }
 }
 
+/** Modes are for interfaces that the file names elsewhere. */
+export function checkXdp(
+  xdp: Sections<RawMobileRouter | RawHomeAgent>['xdp'],
+  names: readonly string[],
+  isComplete: boolean,
+  report: Report,
+): void {
+  for (const name of Object.keys(xdp?.interfaces ?? {})) {
+    if (!isComplete || names.includes(name)) continue;
+    report.atKey(
+      ['xdp', 'interfaces', name],
+      `no packets of ours come by ${JSON.stringify(name)}`,
+      names.length > 0 ? `write one of ${names.join(', ')}` : 'remove it',
+    );
+  }
+}
+
 /** Routing tables the kernel has a use for: default, main, local. */
 const KERNEL_TABLES = [253, 254, 255];
 

@@ -11,6 +11,7 @@ type CommonKey =
   | 'routing'
   | 'graceTimeMs'
   | 'silenceMs'
+  | 'xdp'
   | 'limits';
 
 /** The settings that both roles have. */
@@ -33,6 +34,10 @@ export function commonConfig(
     },
     graceTimeMs: raw['grace-time'],
     silenceMs: raw.silence,
+    xdp: {
+      mode: raw.xdp.mode,
+      interfaces: Object.entries(raw.xdp.interfaces).map(([name, mode]) => ({ interface: name, mode })),
+    },
     limits: raw.limits,
   };
 }

@@ -22,6 +22,7 @@ interface CommonConfig {
   readonly graceTimeMs: number;
   /** How long a binding may send without receiving before it is named, milliseconds; 0: for ever. */
   readonly silenceMs: number;
+  readonly xdp: XdpConfig;
   readonly limits: LimitsConfig;
 }
 
@@ -106,6 +107,15 @@ export interface RoutingConfig {
   readonly protocol: number;
   /** Bit of the mark that packets get which a policy lets bypass us. */
   readonly bypassMark: number;
+}
+
+/** Whether a program runs in the driver of an interface: `auto` where that is sure to win. */
+export type XdpMode = 'auto' | 'native' | 'generic' | 'off';
+
+export interface XdpConfig {
+  /** Of interfaces that are not named. */
+  readonly mode: XdpMode;
+  readonly interfaces: readonly { readonly interface: string; readonly mode: XdpMode }[];
 }
 
 /** How many of each the datapath's maps are made for. */

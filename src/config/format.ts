@@ -14,7 +14,7 @@ import { formatSets } from './sets.js';
 
 /** The configuration as a file with every setting written out; reading it gives the same configuration. */
 export function formatConfig(config: Config): string {
-  const { home, external, routing, limits } = config;
+  const { home, external, routing, xdp, limits } = config;
   const common = {
     role: config.role,
     instance: config.instance,
@@ -31,6 +31,10 @@ export function formatConfig(config: Config): string {
     },
     'grace-time': `${config.graceTimeMs}ms`,
     silence: `${config.silenceMs}ms`,
+    xdp: {
+      mode: xdp.mode,
+      interfaces: Object.fromEntries(xdp.interfaces.map((item) => [item.interface, item.mode])),
+    },
     limits,
   };
   if (config.role === 'mobile-router') {

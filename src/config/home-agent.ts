@@ -8,6 +8,7 @@ import {
   checkExternal,
   checkLimits,
   checkTables,
+  checkXdp,
 } from './checks.js';
 import { commonConfig, externalState } from './common.js';
 import type { HomeAgentConfig } from './config.js';
@@ -32,6 +33,7 @@ export function readHomeAgent(document: YamlDocument, report: Report): HomeAgent
     return readPolicies(router.policies, { bindings, sets, interfaces }, [...path, 'policies'], report);
   });
   checkInterfaces(sections, report);
+  checkXdp(sections.xdp, interfaces.names, interfaces.clear, report);
   checkRouters(sections, report);
   checkLimits(sections.limits, needs(sections), report);
   checkTables(

@@ -11,6 +11,8 @@ export type {
   RouterConfig,
   RoutingConfig,
   TunnelKind,
+  XdpConfig,
+  XdpMode,
 } from './config.js';
 export { ConfigError, type ConfigErrorCode, type ConfigProblem, formatProblem } from './config-error.js';
 export { type ReadingOptions, readConfig } from './config-reader.js';

@@ -6,6 +6,7 @@ import {
   checkExternal,
   checkLimits,
   checkTables,
+  checkXdp,
 } from './checks.js';
 import { commonConfig, externalState } from './common.js';
 import type { MobileRouterConfig } from './config.js';
@@ -36,6 +37,13 @@ export function readMobileRouter(document: YamlDocument, report: Report): Mobile
   checkHome(sections, report);
   checkInterfaces(sections, report);
   checkUplinks(sections, report);
+  const { ingress, bindings } = sections;
+  checkXdp(
+    sections.xdp,
+    [...(ingress ?? []), ...(bindings ?? [])].flatMap((one) => one?.interface ?? []),
+    ![ingress, bindings].some((list) => list === undefined || list.includes(undefined)),
+    report,
+  );
   checkAddresses(sections, report);
   checkExternal(
     sections.bindings?.map((binding, position) => ({ binding, path: ['bindings', position] })),

@@ -217,6 +217,8 @@ export const routerSchema = group('a mobile router', {
   ),
 });
 
+const xdpMode = () => oneOf('an XDP mode', ['auto', 'native', 'generic', 'off']);
+
 const common = {
   instance: text('an instance name', /^[a-z0-9-]{1,32}$/, "write 1 to 32 of a-z, 0-9 and '-'")
     .default('default')
@@ -282,6 +284,22 @@ const common = {
     .describe(
       'A binding that sends for so long while nothing comes back by it is named in status; 0s: never',
     ),
+  xdp: group('the XDP settings', {
+    mode: xdpMode()
+      .default('auto')
+      .describe(
+        'native: a program in the driver is asked before the one at TC; generic: behind the driver, for trying; off: TC alone; auto: native where that is sure to win (docs/decisions/0019-xdp.md)',
+      ),
+    interfaces: z
+      .record(z.string(), xdpMode(), {
+        error: notA('a group of interfaces', "write names with modes, for example 'eth0: native'"),
+      })
+      .default({})
+      .meta({ form: 'group: an interface of this file, its mode' })
+      .describe('Modes of single interfaces'),
+  })
+    .prefault({})
+    .describe('The XDP fast path, interface by interface; the answers are the same with and without'),
   limits: group('the limits', {
     bindings: integer('a limit', 1, 0x10_0000).default(64).describe('Bindings of all routers together'),
     routers: integer('a limit', 1, 0x10_0000).default(8).describe('Mobile routers'),

@@ -8,10 +8,12 @@ import {
   ClsactFilter,
   features,
   queryTcx,
+  queryXdp,
 } from '../libbpf-ts/index.js';
 import { DatapathError } from './datapath-error.js';
 import type { Instance } from './instance.js';
 import { SOCKET_PIN } from './socket-attachment.js';
+import { isXdpPin } from './xdp-attachments.js';
 
 /** What a program is for at the place it sits. */
 export type AttachmentRole = 'home' | 'peer' | 'ingress' | 'uplink' | 'transit' | 'tunnel';
@@ -67,7 +69,7 @@ export class Attachments {
     for (const state of [instance, ...instance.predecessors()]) {
       for (const pin of state.linkPins()) {
         using link = BpfLink.fromPin(state.linkPin(pin));
-        if (!isHere(link)) {
+        if (!(isXdpPin(pin) ? isXdpHere(link) : isHere(link))) {
           throw new DatapathError(
             'INSTANCE_ELSEWHERE',
             `the programs of instance ${instance.name} sit on interfaces of another network namespace`,
@@ -101,12 +103,23 @@ export class Attachments {
     });
   }
 
+  /** Do programs look at what leaves an interface? Ours do so at the home interface alone, which nobody asks for. */
+  othersAtEgress(ifindex: number): boolean {
+    if (this.mechanism !== 'tcx') return false;
+    try {
+      return queryTcx(ifindex, 'egress').programs.length > 0;
+    } catch (error) {
+      if (error instanceof BpfError && error.code === 'ENODEV') return false;
+      throw error;
+    }
+  }
+
   #syncTcx(desired: readonly Attachment[]): AttachmentChanges {
     const changes = noChanges();
     const wanted = new Map(desired.map((item) => [pinName(item), item]));
     for (const state of [this.#instance, ...this.#instance.predecessors()]) {
       for (const pin of state.linkPins()) {
-        if (pin === SOCKET_PIN) continue;
+        if (pin === SOCKET_PIN || isXdpPin(pin)) continue;
         const path = state.linkPin(pin);
         using link = BpfLink.fromPin(path);
         const info = link.info;
@@ -208,6 +221,18 @@ function isHere(link: BpfLink): boolean {
     if (error instanceof BpfError && error.code === 'ENODEV') {
       return false;
     }
+    throw error;
+  }
+}
+
+/** The same of an XDP link: the number may be another device here, with another program or none. */
+function isXdpHere(link: BpfLink): boolean {
+  const { ifindex, programId } = link.info;
+  if (!ifindex) return true;
+  try {
+    return queryXdp(ifindex).programId === programId;
+  } catch (error) {
+    if (error instanceof BpfError && error.code === 'ENODEV') return false;
     throw error;
   }
 }

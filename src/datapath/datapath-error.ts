@@ -49,6 +49,11 @@ export const DATAPATH_ERRORS = {
     means: 'a program could not be attached to an interface; it is tried again',
     remedy: 'the message says why; `coax doctor --config FILE` names privileges and programs of others',
   },
+  XDP_NOT_ATTACHED: {
+    means:
+      'an XDP program could not be attached to an interface; TC carries its packets, and it is tried again',
+    remedy: 'set `xdp.interfaces:` of that interface to `auto` or `off`, or take the other XDP program away',
+  },
 } as const;
 
 export type DatapathErrorCode = keyof typeof DATAPATH_ERRORS;

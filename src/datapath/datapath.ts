@@ -8,25 +8,19 @@ import {
 } from '../libbpf-ts/index.js';
 import { MacAddress } from '../net/index.js';
 import { Attachments } from './attachments.js';
-import { BindingTable } from './binding-table.js';
-import { Counters } from './counters.js';
 import { DatapathError } from './datapath-error.js';
-import { FragmentSlices } from './fragment-slices.js';
 import { type CxRole, CxSetting } from './generated.js';
 import { setGenerationSizes } from './generation-sizes.js';
-import { GenerationTable } from './generation-table.js';
 import { inherit } from './inheritance.js';
 import type { Instance } from './instance.js';
 import { LAYOUT_PIN, pinLayout } from './layout.js';
 import { type DatapathLimits, MAP_NAMES, type MapName, mapSizes } from './map-catalogue.js';
 import { type DumpedRow, dumpMap, type MapSummary, summarizeMap } from './map-dump.js';
 import { objectFile } from './object-file.js';
-import { PolicyIds } from './policy-ids.js';
-import { PrefixMap } from './prefix-map.js';
-import { RouterIds } from './router-ids.js';
-import { RowMap } from './row-map.js';
-import { Settings } from './settings.js';
 import { SocketAttachment } from './socket-attachment.js';
+import { Tables } from './tables.js';
+import { XdpAttachments } from './xdp-attachments.js';
+import { loadXdpObject, type SharedConstants } from './xdp-object.js';
 
 /** What is needed to load or adopt a datapath. */
 export interface DatapathOptions {
@@ -39,7 +33,7 @@ export interface DatapathOptions {
  * The loaded programs and their pinned maps: the only thing of coaxial that touches either. Everything is
  * pinned, so closing it leaves traffic flowing; opening it again adopts what is there.
  */
-export class Datapath implements Disposable {
+export class Datapath extends Tables implements Disposable {
   readonly instance: Instance;
   /** Whether the maps were there before. */
   readonly adopted: boolean;
@@ -47,63 +41,33 @@ export class Datapath implements Disposable {
   readonly inheritedFrom: number | undefined;
   /** MAC of the home interface and of both ends of an external tunnel. */
   readonly homeMac: MacAddress;
-  readonly settings: Settings;
-  readonly bindings: BindingTable;
-  readonly generations: GenerationTable;
-  readonly policyIds: PolicyIds;
-  readonly routerIds: RouterIds;
-  readonly routes: PrefixMap;
-  readonly prefixes: PrefixMap;
-  readonly tunnelEnds: RowMap;
-  readonly neighbours: RowMap;
-  readonly fragmentSlices: FragmentSlices;
   readonly attachments: Attachments;
   readonly sockets: SocketAttachment;
-  readonly counters: Counters;
+  readonly xdp: XdpAttachments;
   readonly #object: LoadedObject;
+  readonly #shared: SharedConstants;
+  #xdpObject: Promise<LoadedObject> | undefined;
+  #xdpPrograms: LoadedObject['programs'] | undefined;
 
   private constructor(
     instance: Instance,
     object: LoadedObject,
     homeMac: MacAddress,
+    shared: SharedConstants,
     origin: { adopted: boolean; inheritedFrom: number | undefined },
   ) {
-    const map = (name: MapName): BpfMap => object.maps.get(name);
+    super((name) => object.maps.get(name));
     this.instance = instance;
     this.adopted = origin.adopted;
     this.inheritedFrom = origin.inheritedFrom;
     this.homeMac = homeMac;
     this.#object = object;
-    this.settings = new Settings(map('cx_settings'));
-    this.bindings = new BindingTable({
-      slots: map('cx_binding_slot'),
-      rows: map('cx_binding_rows'),
-      keys: map('cx_binding_keys'),
-      counters: map('cx_binding_count'),
-    });
-    this.generations = new GenerationTable(
-      {
-        blocks: map('cx_blocks'),
-        policies: map('cx_policies'),
-        policySets: map('cx_policy_sets'),
-        routers: map('cx_routers'),
-        cgroups: map('cx_cgroups'),
-      },
-      this.settings,
-    );
-    this.policyIds = new PolicyIds(map('cx_policy_keys'), map('cx_policy_count'));
-    this.routerIds = new RouterIds(map('cx_router_keys'));
-    this.routes = new PrefixMap(map('cx_routes'));
-    this.prefixes = new PrefixMap(map('cx_prefixes'));
-    this.tunnelEnds = new RowMap(map('cx_tunnel_ends'), map('cx_tunnel_end_rows'));
-    this.neighbours = new RowMap(map('cx_neighbours'), map('cx_neighbour_rows'));
-    this.fragmentSlices = new FragmentSlices(map('cx_fragment_slices'));
+    this.#shared = shared;
     this.attachments = new Attachments(instance, (name): BpfProgram => object.programs.get(name));
     this.sockets = new SocketAttachment(instance, () => object.programs.get('coax_socket'));
-    this.counters = new Counters({
-      reasons: map('cx_reasons'),
-      policies: map('cx_policy_count'),
-      bindings: map('cx_binding_count'),
+    this.xdp = new XdpAttachments(instance, (name): BpfProgram => {
+      if (this.#xdpPrograms === undefined) throw new Error('the XDP programs are not loaded');
+      return this.#xdpPrograms.get(name);
     });
   }
 
@@ -135,9 +99,10 @@ export class Datapath implements Disposable {
           spec.reuse(live);
         }
       }
+      const shared = { role, fragmentSecret: [...crypto.getRandomValues(new Uint32Array(4))] };
       object.rodata.set('cx_role', role);
       setGenerationSizes(object);
-      object.rodata.set('cx_fragment_secret', [...crypto.getRandomValues(new Uint32Array(4))]);
+      object.rodata.set('cx_fragment_secret', shared.fragmentSecret);
       object.rodata.set('cx_network_namespace', networkNamespaceCookie());
       const homeMac = MacAddress.parse(String(object.rodata.get('cx_home_mac')));
       const loaded = await object.load();
@@ -152,7 +117,7 @@ export class Datapath implements Disposable {
           inherit(predecessor, instance.name, (name) => loaded.maps.get(name), loaded.btf);
         }
         const origin = { adopted: adopt, inheritedFrom: predecessor?.schema };
-        const datapath = new Datapath(instance, loaded, homeMac, origin);
+        const datapath = new Datapath(instance, loaded, homeMac, shared, origin);
         datapath.#takeRole(role);
         // Not before: what was refused leaves no pins behind.
         datapath.restorePins();
@@ -166,6 +131,21 @@ export class Datapath implements Disposable {
       for (const live of pinned.values()) {
         live.close();
       }
+    }
+  }
+
+  /**
+   * Loads the XDP programs over the same maps, once: most machines have no use for them. `xdp.sync` needs them.
+   * @throws BpfError and VerifierError of the load
+   */
+  async loadXdp(): Promise<void> {
+    this.#xdpObject ??= loadXdpObject(this.#object, this.#shared);
+    try {
+      this.#xdpPrograms = (await this.#xdpObject).programs;
+    } catch (error) {
+      // Tried again the next time.
+      this.#xdpObject = undefined;
+      throw error;
     }
   }
 
@@ -237,6 +217,10 @@ export class Datapath implements Disposable {
 
   /** Closes the handles; pins, and with them traffic, stay. */
   close(): void {
+    this.#xdpObject?.then(
+      (object) => object.close(),
+      () => undefined,
+    );
     this.#object.close();
   }
 

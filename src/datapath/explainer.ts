@@ -1,5 +1,4 @@
 import { BpfMap, BpfObject, type LoadedObject } from '../libbpf-ts/index.js';
-import { BindingTable } from './binding-table.js';
 import { checkPinned } from './datapath.js';
 import { decodeSteps, type ExplainedSteps } from './explained-steps.js';
 import {
@@ -17,13 +16,11 @@ import {
   encodeCxExplained,
 } from './generated.js';
 import { setGenerationSizes } from './generation-sizes.js';
-import { GenerationTable } from './generation-table.js';
 import type { Instance } from './instance.js';
 import { readRole, refuseNotLoaded } from './loaded-instance.js';
 import { MAP_NAMES, type MapName } from './map-catalogue.js';
 import { objectFile } from './object-file.js';
-import { RouterIds } from './router-ids.js';
-import { Settings } from './settings.js';
+import { Tables } from './tables.js';
 import { decodeWord, encodeWord } from './word.js';
 
 /** Counters by policy and by binding, of which an explanation needs none. */
@@ -63,40 +60,18 @@ export interface Explained extends ExplainedSteps {
  * The programs of an instance once more, over its live maps and told to explain: what they answer is what the
  * attached ones would. Nothing is sent, counted or written.
  */
-export class Explainer implements Disposable {
+export class Explainer extends Tables implements Disposable {
   readonly role: CxRole;
-  readonly bindings: BindingTable;
-  readonly generations: GenerationTable;
-  readonly routerIds: RouterIds;
-  readonly settings: Settings;
   readonly #instance: Instance;
   readonly #live: ReadonlyMap<MapName, BpfMap>;
   /** By program; each is loaded when it is asked, as the verifier takes its time. */
   readonly #loaded = new Map<string, LoadedObject>();
 
   private constructor(instance: Instance, live: ReadonlyMap<MapName, BpfMap>) {
+    super((name) => mapOf(live, name));
     this.#instance = instance;
     this.#live = live;
-    const map = (name: MapName): BpfMap => this.#map(name);
-    this.settings = new Settings(map('cx_settings'));
     this.role = readRole(this.settings, instance);
-    this.bindings = new BindingTable({
-      slots: map('cx_binding_slot'),
-      rows: map('cx_binding_rows'),
-      keys: map('cx_binding_keys'),
-      counters: map('cx_binding_count'),
-    });
-    this.generations = new GenerationTable(
-      {
-        blocks: map('cx_blocks'),
-        policies: map('cx_policies'),
-        policySets: map('cx_policy_sets'),
-        routers: map('cx_routers'),
-        cgroups: map('cx_cgroups'),
-      },
-      this.settings,
-    );
-    this.routerIds = new RouterIds(map('cx_router_keys'));
   }
 
   /**
@@ -126,7 +101,7 @@ export class Explainer implements Disposable {
 
   /** The row of a binding by its number. */
   bindingRow(row: number): CxBinding | undefined {
-    const bytes = this.#map('cx_binding_rows').get(encodeWord(row));
+    const bytes = mapOf(this.#live, 'cx_binding_rows').get(encodeWord(row));
     return row !== 0 && bytes ? decodeCxBinding(bytes) : undefined;
   }
 
@@ -199,18 +174,10 @@ export class Explainer implements Disposable {
       reasons.set(encodeWord(key), new Uint8Array(reasons.valueBytes));
     }
     // The budget of errors is that of this moment, and what is taken of it is not taken from packets.
-    const budget = this.#map('cx_answer_budgets').get(encodeWord(0));
+    const budget = mapOf(this.#live, 'cx_answer_budgets').get(encodeWord(0));
     if (budget) {
       object.maps.get('cx_answer_budgets').set(encodeWord(0), budget);
     }
-  }
-
-  #map(name: MapName): BpfMap {
-    const map = this.#live.get(name);
-    if (map === undefined) {
-      throw new RangeError(`the map ${name} is not open`);
-    }
-    return map;
   }
 
   close(): void {
@@ -243,4 +210,12 @@ function counted(object: LoadedObject): [number, Uint8Array][] {
     .readAll()
     .filter(([, bytes]) => bytes.some((byte) => byte !== 0))
     .map(([key, bytes]) => [decodeWord(key), bytes]);
+}
+
+function mapOf(live: ReadonlyMap<MapName, BpfMap>, name: MapName): BpfMap {
+  const map = live.get(name);
+  if (map === undefined) {
+    throw new RangeError(`the map ${name} is not open`);
+  }
+  return map;
 }

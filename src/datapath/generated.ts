@@ -17,11 +17,12 @@ export const CX_FIELDS = 19;
 export const CX_FRAGMENT_ROWS = 2048;
 export const CX_FRAGMENT_SLICES = 16;
 export const CX_GENERATIONS = 2;
-export const CX_HOOKS = 4;
+export const CX_HOOKS = 6;
 export const CX_KEY_WORDS = 32;
 export const CX_NODE_FIELD_SHIFT = 8;
 export const CX_NODE_STEP_SHIFT = 16;
 export const CX_POLICY_BINDINGS = 8;
+export const CX_PORT_ROWS = 1024;
 export const CX_REASON_ROWS = 64;
 export const CX_SCHEMA = 2;
 export const CX_SETTINGS = 6;
@@ -139,6 +140,8 @@ export const CxHook = {
   HOME: 1,
   UPLINK: 2,
   TUNNEL: 3,
+  XDP_INGRESS: 4,
+  XDP_UPLINK: 5,
 } as const;
 
 export type CxHook = (typeof CxHook)[keyof typeof CxHook];
@@ -184,6 +187,19 @@ export function cxOtherwiseName(value: number): string {
   return entry?.[0] ?? String(value);
 }
 
+/** enum cx_port_flag */
+export const CxPortFlag = {
+  TRANSMITS: 1,
+} as const;
+
+export type CxPortFlag = (typeof CxPortFlag)[keyof typeof CxPortFlag];
+
+/** The name of a value; its number when it has none. */
+export function cxPortFlagName(value: number): string {
+  const entry = Object.entries(CxPortFlag).find(([, each]) => each === value);
+  return entry?.[0] ?? String(value);
+}
+
 /** enum cx_reason */
 export const CxReason = {
   NONE: 0,
@@ -204,6 +220,7 @@ export const CxReason = {
   OTHER_HOST: 16,
   ERROR_KEPT: 17,
   LEFT_TO_STACK: 19,
+  LEFT_TO_TC: 20,
   TO_BE_SEGMENTED: 18,
   PACKET_TOO_BIG: 24,
   ERROR_RELAYED: 25,
@@ -987,6 +1004,34 @@ export function decodeCxPolicyStats(bytes: Uint8Array, offset = 0): CxPolicyStat
   };
 }
 
+/** struct cx_port */
+export interface CxPort {
+  mac: string;
+  flags: number;
+  tag: number;
+}
+
+export const CxPortSize = 8;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxPort(value: CxPort, into = new Uint8Array(CxPortSize), offset = 0): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxPortSize);
+  into.fill(0, offset, offset + CxPortSize);
+  into.set(parseMac(value.mac), offset);
+  view.setUint8(6, inRange(value.flags, 0, 255, 'flags'));
+  view.setUint8(7, inRange(value.tag, 0, 255, 'tag'));
+  return into;
+}
+
+export function decodeCxPort(bytes: Uint8Array, offset = 0): CxPort {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxPortSize);
+  return {
+    mac: formatMac(bytes.subarray(offset, offset + 6)),
+    flags: view.getUint8(6),
+    tag: view.getUint8(7),
+  };
+}
+
 /** struct cx_prefix_key */
 export interface CxPrefixKey {
   prefixLength: number;
@@ -1259,9 +1304,10 @@ export interface CxVocabulary {
   reason: CxReason;
   explainStep: CxExplainStep;
   explainedHead: number;
+  portFlag: CxPortFlag;
 }
 
-export const CxVocabularySize = 64;
+export const CxVocabularySize = 68;
 
 /** Writes padding as zero. @throws RangeError for what a field cannot hold */
 export function encodeCxVocabulary(
@@ -1287,6 +1333,7 @@ export function encodeCxVocabulary(
   view.setUint32(52, inRange(value.reason, 0, 4294967295, 'reason'), true);
   view.setUint32(56, inRange(value.explainStep, 0, 4294967295, 'explainStep'), true);
   view.setUint32(60, inRange(value.explainedHead, 0, 4294967295, 'explainedHead'), true);
+  view.setUint32(64, inRange(value.portFlag, 0, 4294967295, 'portFlag'), true);
   return into;
 }
 
@@ -1309,6 +1356,7 @@ export function decodeCxVocabulary(bytes: Uint8Array, offset = 0): CxVocabulary 
     reason: view.getUint32(52, true) as CxReason,
     explainStep: view.getUint32(56, true) as CxExplainStep,
     explainedHead: view.getUint32(60, true),
+    portFlag: view.getUint32(64, true) as CxPortFlag,
   };
 }
 

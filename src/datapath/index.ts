@@ -8,5 +8,7 @@ export { type Explained, Explainer } from './explainer.js';
 export * from './generated.js';
 export type { ActivePolicy } from './generation-table.js';
 export { Instance } from './instance.js';
+export type { Port } from './port-table.js';
 export { readable } from './row-names.js';
 export { readRouteProtocol } from './trace.js';
+export type { XdpAttachment, XdpChanges } from './xdp-attachments.js';

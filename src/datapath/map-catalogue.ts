@@ -23,6 +23,8 @@ export const MAP_MEANINGS = {
   cx_tunnel_end_rows: 'accepted outer addresses and their binding',
   cx_neighbours: 'on-link inner destination -> row of cx_neighbour_rows',
   cx_neighbour_rows: 'link and MAC of an on-link inner destination',
+  cx_ports: 'ifindex % CX_PORT_ROWS -> MAC of an interface and whether XDP may transmit there',
+  cx_devices: 'ifindex % CX_PORT_ROWS -> device that XDP programs give packets to',
   cx_answer_budgets: 'how many ICMPv6 errors each CPU may send now',
   cx_scratch: 'room that each CPU works in',
   cx_reasons: 'packets by hook and reason',

@@ -5,7 +5,7 @@ import { CX_SCHEMA } from '../datapath/generated.js';
 import { type Check, fail, ok } from './check.js';
 
 /** The compiled kernel programs, below the package. */
-const OBJECT = join('build', 'bpf', 'tc.bpf.o');
+const OBJECTS = ['tc.bpf.o', 'xdp.bpf.o'].map((name) => join('build', 'bpf', name));
 
 /** Version of the libbpf in use, or null when the addon cannot be loaded. */
 export async function libbpfVersion(): Promise<string | null> {
@@ -23,8 +23,9 @@ export const mapSchema: number = CX_SCHEMA;
 export function checkObject(): Check {
   const name = 'kernel programs';
   const root = packageRoot(dirname(fileURLToPath(import.meta.url)));
-  if (root !== undefined && existsSync(join(root, OBJECT))) return ok(name, `compiled (${OBJECT})`);
-  return fail(name, `${OBJECT} is not there`, 'build them with `make build`; it needs clang');
+  const missing = OBJECTS.filter((object) => root === undefined || !existsSync(join(root, object)));
+  if (missing.length === 0) return ok(name, `compiled (${OBJECTS.join(', ')})`);
+  return fail(name, `${missing.join(', ')} not there`, 'build them with `make build`; it needs clang');
 }
 
 function packageRoot(folder: string): string | undefined {

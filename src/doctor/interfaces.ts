@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config/index.js';
-import type { Link, Netlink } from '../netlink/index.js';
+import { type Link, type Netlink, readXdpFeatures, type XdpFeatures } from '../netlink/index.js';
 import { mayLoad } from './capabilities.js';
 import { type Check, fail, ok, reasonText, warn } from './check.js';
 
@@ -40,14 +40,32 @@ export async function checkInterfaces(
   netlink: Pick<Netlink, 'dumpFilters'>,
 ): Promise<Check[]> {
   const checks: Check[] = [];
+  const features = await readXdpFeatures();
   for (const wanted of interfacesOf(config)) {
     const link = links.find((one) => one.name === wanted.name || one.altNames.includes(wanted.name));
     checks.push(checkPresence(wanted, link));
     if (link === undefined) continue;
     checks.push(...checkSysctls(wanted, link));
     checks.push(await checkPrograms(link, netlink));
+    if (config.xdp.mode !== 'off' || config.xdp.interfaces.length > 0) {
+      checks.push(checkXdp(config, wanted.name, features?.get(link.ifindex), features !== undefined));
+    }
   }
   return checks;
+}
+
+/** What the driver does with XDP, and whether that is what is asked for. */
+function checkXdp({ xdp }: Config, name: string, features: XdpFeatures | undefined, isTold: boolean): Check {
+  const check = `xdp on ${name}`;
+  const mode = xdp.interfaces.find((item) => item.interface === name)?.mode ?? xdp.mode;
+  if (mode === 'off' || mode === 'generic') return ok(check, `${mode}, set by the configuration`);
+  if (!isTold) return ok(check, `${mode}; the kernel does not tell what the driver does (before 6.3)`);
+  const sends = features?.transmits ? 'takes frames from XDP' : 'takes no frames from XDP now';
+  if (features?.native) return ok(check, `${mode}; the driver runs XDP programs and ${sends}`);
+  const words = 'the driver does not run XDP programs';
+  return mode === 'native'
+    ? warn(check, words, `set xdp.interfaces.${name} to auto; TC carries its packets`)
+    : ok(check, `auto; ${words}, TC carries its packets`);
 }
 
 function checkPresence(wanted: NamedInterface, link: Link | undefined): Check {

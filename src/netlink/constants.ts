@@ -47,6 +47,7 @@ export const RTM = {
   NEWRULE: 32,
   DELRULE: 33,
   GETRULE: 34,
+  GETQDISC: 38,
   GETTFILTER: 46,
 } as const;
 

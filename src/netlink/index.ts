@@ -18,6 +18,7 @@ export { type Neighbour, type NeighbourState, neighbourKey } from './neighbour.j
 export type { NeighbourId, NeighbourSpec } from './neighbour-request.js';
 export { type AddressFilter, type NeighbourFilter, Netlink, type RouteFilter } from './netlink.js';
 export type { Change, ObjectChange } from './object-table.js';
+export type { Qdisc } from './qdisc.js';
 export type { Request } from './request-socket.js';
 export { type NextHop, type Route, type RouteType, routeKey } from './route.js';
 export type { NextHopSpec, RouteQuery, RouteSpec } from './route-request.js';
@@ -25,3 +26,4 @@ export { type Rule, type RuleAction, ruleKey } from './rule.js';
 export type { RuleSpec } from './rule-request.js';
 export { RulesetMonitor } from './ruleset-monitor.js';
 export type { Message } from './wire.js';
+export { readXdpFeatures, type XdpFeatures } from './xdp-features.js';

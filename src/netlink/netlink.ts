@@ -30,6 +30,7 @@ import {
   type NeighbourSpec,
   newNeighbourBody,
 } from './neighbour-request.js';
+import { decodeQdisc, type Qdisc, qdiscDumpBody } from './qdisc.js';
 import { type Request, RequestSocket } from './request-socket.js';
 import { decodeRoute, ROUTE_TYPES, type Route, type RouteType, routeHeader } from './route.js';
 import {
@@ -148,6 +149,11 @@ export class Netlink implements Disposable {
   async dumpRules(filter: { family?: 4 | 6 | undefined } = {}): Promise<Rule[]> {
     const header = ruleHeader({ family: familyNumber(filter.family ?? 6) });
     return this.#dump(RTM.GETRULE, header.finish(), decodeRule, 'list the rules');
+  }
+
+  /** The queueing disciplines of all links; a link that queues nothing (`noqueue`) is not among them. */
+  async dumpQdiscs(): Promise<Qdisc[]> {
+    return this.#dump(RTM.GETQDISC, qdiscDumpBody(), decodeQdisc, 'list the queueing disciplines');
   }
 
   /** Filters at a clsact hook of a link; none where there is no such hook. */

@@ -20,5 +20,6 @@ export type {
   ProblemView,
   StatusView,
   SwitchView,
+  XdpView,
 } from './status-view.js';
 export type { Traffic } from './traffic.js';

@@ -13,6 +13,18 @@ export interface InterfaceView {
   ifindex: number | null;
   /** Of an ingress interface: `fast` or `stack`, and why; `null` of others. */
   note: string | null;
+  /** Of an interface that could have an XDP program in front; `null` of others. */
+  xdp: XdpView | null;
+}
+
+/** What XDP does at an interface. */
+export interface XdpView {
+  /** `native` in the driver, `generic` behind it, `off`: TC alone. */
+  mode: 'native' | 'generic' | 'off';
+  why: string;
+  /** Whether XDP programs send by it, beside its queue. */
+  transmits: boolean;
+  whyTransmits: string;
 }
 
 /** Something an operator should know. */

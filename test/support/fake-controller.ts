@@ -50,7 +50,9 @@ export class FakeController implements Controller {
       role: 'home-agent',
       instance: 'default',
       generation: 1,
-      interfaces: [{ name: 'core0', role: 'uplink', attach: 'tcx ingress', ifindex: 3, note: null }],
+      interfaces: [
+        { name: 'core0', role: 'uplink', attach: 'tcx ingress', ifindex: 3, note: null, xdp: null },
+      ],
       bindings: this.bindings().map(({ router, bid, name, state, careOf }) => ({
         router,
         bid,

@@ -4,8 +4,9 @@ import type { DaemonConfig } from '../../../lab/daemon.js';
 import type { Lab } from '../../../lab/lab.js';
 import { addresses, prefixes } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
+import { takeXdp } from '../../../lab/xdp.js';
 import { Prefix } from '../../../src/net/index.js';
-import type { BindingView } from '../../../src/views/index.js';
+import type { BindingView, StatusView } from '../../../src/views/index.js';
 import { plainFlows } from '../flows.js';
 import type { Contender, Lane } from '../lane.js';
 import { LiveTables } from '../live-tables.js';
@@ -24,6 +25,7 @@ export interface Way {
 
 /** Another way of taking packets is one more row. */
 export const ways = {
+  xdp: { name: 'coaxial XDP', config: { xdp: { mode: 'native' } }, tunnel: 'bpf', takesFrames: true },
   tc: { name: 'coaxial TC', config: {}, tunnel: 'bpf', takesFrames: false },
   device: {
     name: 'coaxial TC, tunnel device',
@@ -51,17 +53,27 @@ export function mobileRouterConfig(way: Way, policies: number): DaemonConfig {
   };
 }
 
-/** Starts the mobile router's daemon, and ends it when its datapath is complete. Returns its instance. */
-async function leaveDatapath(lab: Lab, config: DaemonConfig): Promise<string> {
-  const daemon = await lab.startDaemon('mr', config);
+/** Starts a daemon, and ends it when its datapath is complete. Returns its instance. */
+export async function leaveDatapath(
+  lab: Lab,
+  node: 'mr' | 'ha',
+  way: Way,
+  config: DaemonConfig,
+): Promise<string> {
+  if (way.takesFrames) await takeXdp(lab);
+  const daemon = await lab.startDaemon(node, config);
   await until(
     async () => {
       const { body } = await daemon.api('GET', '/v1/bindings');
-      return (body as BindingView[]).every(
+      const { body: status } = await daemon.api('GET', '/v1/status');
+      const areUsable = (body as BindingView[]).every(
         ({ state, nextHopMac }) => state === 'usable' && nextHopMac !== null,
       );
+      const { interfaces } = status as StatusView;
+      const isXdp = interfaces.every(({ xdp }) => xdp === null || (xdp.mode === 'native' && xdp.transmits));
+      return areUsable && (isXdp || !way.takesFrames);
     },
-    { what: 'the bindings of the mobile router', timeout: START_PATIENCE },
+    { what: `the bindings of ${node}`, timeout: START_PATIENCE },
   );
   await daemon.stop();
   return daemon.instance;
@@ -72,7 +84,7 @@ export function encapsulating(way: Way, set: BenchPolicies): Contender {
   return {
     name: `${way.name}, ${set.name}`,
     async setUp({ lab }): Promise<Lane> {
-      const instance = await leaveDatapath(lab, mobileRouterConfig(way, set.policies.length));
+      const instance = await leaveDatapath(lab, 'mr', way, mobileRouterConfig(way, set.policies.length));
       using tables = new LiveTables(instance, lab.bpffs);
       if (way.tunnel === 'bpf') tables.checkNextHops();
       if (set.policies.length > 1) {
@@ -102,7 +114,7 @@ export function decapsulating(way: Way): Contender {
     async setUp({ lab }): Promise<Lane> {
       // The router learns its neighbour before anything is measured.
       await lab.node('lan').exec('ping', ['-c', '1', '-W', '2', addresses.mobileRouter]);
-      await leaveDatapath(lab, mobileRouterConfig(way, 1));
+      await leaveDatapath(lab, 'mr', way, mobileRouterConfig(way, 1));
       return {
         entry: { node: 'ra', interface: 'mr0' },
         router: { node: 'mr', interface: 'wa' },

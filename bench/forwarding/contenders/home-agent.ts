@@ -1,22 +1,17 @@
 // Our datapath as a home agent: its daemon sets it up for one mobile router and ends; the other routers are written
 // into its tables as the daemon would.
 import type { DaemonConfig } from '../../../lab/daemon.js';
-import type { Lab } from '../../../lab/lab.js';
 import { addresses } from '../../../lab/topology.js';
-import { until } from '../../../lab/wait.js';
 import { encodeCxTunnelEnd, encodeCxTunnelEndKey } from '../../../src/datapath/index.js';
 import { Prefix } from '../../../src/net/index.js';
 import { ANY, type Policy, type RouterPolicySet } from '../../../src/policy/index.js';
-import type { BindingView } from '../../../src/views/index.js';
 import { plainFlows } from '../flows.js';
 import type { Contender, Lane } from '../lane.js';
 import { LiveTables } from '../live-tables.js';
-import type { Way } from './coaxial.js';
+import { leaveDatapath, type Way } from './coaxial.js';
 import { tunnelled, untouched } from './expected.js';
 
 export type Direction = 'to the routers' | 'from the routers';
-
-const START_PATIENCE = 20_000;
 
 const hex = (router: number): string => router.toString(16);
 const network = (router: number): string => `2001:db9:${hex(router)}::/64`;
@@ -53,7 +48,7 @@ export function homeAgent(way: Way, routers: number, direction: Direction): Cont
     async setUp({ lab }): Promise<Lane> {
       // Its neighbours are known before anything is measured.
       await lab.node('cn').exec('ping', ['-c', '1', '-W', '2', '2001:db8:99::1']);
-      const instance = await leaveDatapath(lab, config(way, routers));
+      const instance = await leaveDatapath(lab, 'ha', way, config(way, routers));
       using tables = new LiveTables(instance, lab.bpffs);
       tables.checkNextHops();
       if (routers > 1) await addRouters(tables, routers);
@@ -61,21 +56,6 @@ export function homeAgent(way: Way, routers: number, direction: Direction): Cont
       return direction === 'to the routers' ? toRouters(way, sources) : fromRouters(way, routers, sources);
     },
   };
-}
-
-async function leaveDatapath(lab: Lab, settings: DaemonConfig): Promise<string> {
-  const daemon = await lab.startDaemon('ha', settings);
-  await until(
-    async () => {
-      const { body } = await daemon.api('GET', '/v1/bindings');
-      return (body as BindingView[]).every(
-        ({ state, nextHopMac }) => state === 'usable' && nextHopMac !== null,
-      );
-    },
-    { what: 'the binding of the mobile router', timeout: START_PATIENCE },
-  );
-  await daemon.stop();
-  return daemon.instance;
 }
 
 function toRouters(way: Way, destinations: readonly string[]): Lane {

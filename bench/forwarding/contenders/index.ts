@@ -73,7 +73,7 @@ const sizeName = (size: number): string =>
   `${size.toLocaleString('en')} ${size === 1 ? 'policy' : 'policies'}`;
 
 function wantedRatios(sets: readonly string[]): WantedRatio[] {
-  const [xdp, tc, device] = ['coaxial XDP', ways.tc.name, ways.device.name];
+  const [xdp, tc, device] = [ways.xdp.name, ways.tc.name, ways.device.name];
   const [one, thousand, most] = [1, 1_000, 100_000].map((size) => sizeName(size));
   const agent = (routers: string, direction: string): string =>
     `${tc}, home agent, ${routers}, ${direction} the routers`;

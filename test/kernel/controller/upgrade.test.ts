@@ -7,9 +7,10 @@ import { run } from '../../../lab/command.js';
 import type { LabDaemon } from '../../../lab/daemon.js';
 import { DAEMON_USER } from '../../../lab/privileges.js';
 import { Release } from '../../../lab/release.js';
+import { takeXdp } from '../../../lab/xdp.js';
 import { Instance } from '../../../src/datapath/index.js';
 import { BpfMap } from '../../../src/libbpf-ts/index.js';
-import { BID, homeAgent, type Site, withSite } from '../../support/site.js';
+import { BID, homeAgent, mobileRouter, type Site, withSite } from '../../support/site.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { Traffic } from '../../support/traffic.js';
 
@@ -84,6 +85,28 @@ test.serial(
     });
   },
 );
+
+test.serial('an upgrade takes over the XDP programs, too', async (t) => {
+  const xdp = { xdp: { mode: 'native' } };
+  await withSite(t, { mr: mobileRouter(xdp), ha: homeAgent(1, xdp) }, async (site) => {
+    await takeXdp(site.lab);
+    await site.ready();
+    const traffic = await Traffic.start(site);
+    for (const daemon of [site.mr, site.ha]) {
+      await daemon.upgrade(next);
+      await traffic.more();
+      t.deepEqual(schemasOf(daemon), [String(next.schema)], 'the older state has gone');
+      const { interfaces } = await site.status(daemon);
+      const native = interfaces.filter(({ attach }) => attach.startsWith('xdp native'));
+      t.true(native.length >= 2, JSON.stringify(interfaces));
+      const sent = (): Promise<number> => site.reason('encapsulated', daemon);
+      const before = await sent();
+      await traffic.more();
+      t.true((await sent()) >= before + 200);
+    }
+    t.deepEqual(await traffic.lost(), { up: 0, down: 0 });
+  });
+});
 
 test.serial('a downgrade is refused with words, traffic flows on', async (t) => {
   await withSite(t, {}, async (site) => {

@@ -21,7 +21,7 @@ import { worldOf } from './oracle/machine.js';
 import { describeRecipe, describeRouter, type OracleCase } from './oracle/oracle-case.js';
 import { bytesOf, type PacketRecipe } from './oracle/packet-recipe.js';
 import { randomCase } from './oracle/random-case.js';
-import { TestDatapath } from './test-datapath.js';
+import { FRAGMENT_SECRET, TestDatapath } from './test-datapath.js';
 import { INTERFACES } from './world-writer.js';
 
 const SEED = 20261127;
@@ -44,6 +44,7 @@ test.before(async () => {
   }
   object.maps.get('cx_explained').maxEntries = 1 << 14;
   object.rodata.set('cx_explaining', 1);
+  object.rodata.set('cx_fragment_secret', FRAGMENT_SECRET);
   setGenerationSizes(object);
   explaining = await object.load();
 });
@@ -81,7 +82,12 @@ function mobileCase(random: Random): OracleCase {
   }
 }
 
-const PROGRAMS = { ingress: 'coax_ingress', 'ingress-l3': 'coax_ingress_l3', home: 'coax_home' } as const;
+const PROGRAMS = {
+  ingress: 'coax_ingress',
+  xdp: 'coax_ingress', // what explains is its TC twin
+  'ingress-l3': 'coax_ingress_l3',
+  home: 'coax_home',
+} as const;
 
 function contextOf({ mark, interface: name }: PacketRecipe): { mark: number; ingressIfindex?: number } {
   return name === undefined ? { mark } : { mark, ingressIfindex: INTERFACES.get(name) ?? 0 };

@@ -8,10 +8,11 @@ const PACKETS = 20_000;
 
 /** Without these the run would not be what it is called. */
 const TRIED = [
-  ...['ingress', 'ingress-l3', 'home'].flatMap((hook) =>
+  ...['ingress', 'xdp', 'ingress-l3', 'home'].flatMap((hook) =>
     ['sent', 'dropped', 'bypass', 'no-binding', 'malformed'].map((ending) => `${hook} ${ending}`),
   ),
   'ingress mark-decides',
+  'xdp mark-decides',
   'ingress-l3 mark-decides',
   'decision binding',
   'decision binding by no policy',

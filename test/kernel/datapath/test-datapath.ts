@@ -1,25 +1,23 @@
 /** The real programs over maps of their own, filled by the project's own writers. */
-import { BindingTable } from '../../../src/datapath/binding-table.js';
-import { Counters } from '../../../src/datapath/counters.js';
 import { setGenerationSizes } from '../../../src/datapath/generation-sizes.js';
-import { GenerationTable } from '../../../src/datapath/generation-table.js';
 import {
+  CX_PORT_ROWS,
   CX_REASON_ROWS,
   type CxBinding,
   CxHook,
   type CxNeighbour,
+  CxPortFlag,
+  CxPortSize,
   CxReason,
   CxRole,
   decodeCxReasonStats,
+  encodeCxPort,
 } from '../../../src/datapath/index.js';
 import { type MapName, mapSizes } from '../../../src/datapath/map-catalogue.js';
 import { objectFile } from '../../../src/datapath/object-file.js';
-import { PolicyIds } from '../../../src/datapath/policy-ids.js';
-import { PrefixMap } from '../../../src/datapath/prefix-map.js';
-import { RouterIds } from '../../../src/datapath/router-ids.js';
-import { RowMap } from '../../../src/datapath/row-map.js';
-import { Settings } from '../../../src/datapath/settings.js';
-import { decodeWord } from '../../../src/datapath/word.js';
+import { Tables } from '../../../src/datapath/tables.js';
+import { decodeWord, encodeWord } from '../../../src/datapath/word.js';
+import { loadXdpObject } from '../../../src/datapath/xdp-object.js';
 import { BpfObject, type LoadedObject, type OpenOptions } from '../../../src/libbpf-ts/index.js';
 import type { CompiledGeneration, RouterPolicySet } from '../../../src/policy/index.js';
 import { compileFor, type Writers, writeWorld } from './world-writer.js';
@@ -36,6 +34,14 @@ export type ProgramName =
   | 'coax_transit_l3'
   | 'coax_tunnel'
   | 'coax_peer';
+const XDP_PROGRAMS = ['coax_ingress', 'coax_uplink', 'coax_transit'] as const;
+/** Programs that there are for XDP too. */
+export type XdpProgramName = (typeof XDP_PROGRAMS)[number];
+
+export function isXdpProgram(name: ProgramName): name is XdpProgramName {
+  return XDP_PROGRAMS.some((each) => each === name);
+}
+
 export type HookName = keyof typeof CxHook;
 export type ReasonName = keyof typeof CxReason;
 export type Action = 'redirect' | 'pass' | 'drop';
@@ -88,53 +94,27 @@ const ACTIONS = new Map<number, Action>([
   [2, 'drop'],
   [7, 'redirect'],
 ]);
+const XDP_ACTIONS = new Map<number, Action>([
+  [1, 'drop'],
+  [2, 'pass'],
+  [4, 'redirect'],
+]);
+/** What makes the places of fragments; loads that are to agree have the same. */
+export const FRAGMENT_SECRET = [1, 2, 3, 4];
+const LOOPBACK = 1;
+const LOOPBACK_MAC = '00:00:00:00:00:00';
 const LIMITS = { bindings: 32, routers: 4, policies: 2048, prefixes: 64, routes: 64, neighbours: 64 };
 
-export class TestDatapath implements Disposable, Writers {
+export class TestDatapath extends Tables implements Disposable, Writers {
   readonly object: LoadedObject;
-  readonly bindings: BindingTable;
-  readonly generations: GenerationTable;
-  readonly counters: Counters;
-  readonly settings: Settings;
-  readonly routes: PrefixMap;
-  readonly prefixes: PrefixMap;
-  readonly tunnelEnds: RowMap;
-  readonly neighbours: RowMap;
-  readonly policyIds: PolicyIds;
-  readonly routerIds: RouterIds;
+  readonly #role: CxRole;
+  #xdp: LoadedObject | undefined;
   #world: World | undefined;
 
-  private constructor(object: LoadedObject) {
-    const map = (name: MapName) => object.maps.get(name);
+  private constructor(object: LoadedObject, role: CxRole) {
+    super((name) => object.maps.get(name));
     this.object = object;
-    this.settings = new Settings(map('cx_settings'));
-    this.bindings = new BindingTable({
-      slots: map('cx_binding_slot'),
-      rows: map('cx_binding_rows'),
-      keys: map('cx_binding_keys'),
-      counters: map('cx_binding_count'),
-    });
-    this.generations = new GenerationTable(
-      {
-        blocks: map('cx_blocks'),
-        policies: map('cx_policies'),
-        policySets: map('cx_policy_sets'),
-        routers: map('cx_routers'),
-        cgroups: map('cx_cgroups'),
-      },
-      this.settings,
-    );
-    this.policyIds = new PolicyIds(map('cx_policy_keys'), map('cx_policy_count'));
-    this.routerIds = new RouterIds(map('cx_router_keys'));
-    this.routes = new PrefixMap(map('cx_routes'));
-    this.prefixes = new PrefixMap(map('cx_prefixes'));
-    this.tunnelEnds = new RowMap(map('cx_tunnel_ends'), map('cx_tunnel_end_rows'));
-    this.neighbours = new RowMap(map('cx_neighbours'), map('cx_neighbour_rows'));
-    this.counters = new Counters({
-      reasons: map('cx_reasons'),
-      policies: map('cx_policy_count'),
-      bindings: map('cx_binding_count'),
-    });
+    this.#role = role;
   }
 
   /** Loads the programs as `Datapath.open` does, without pins. */
@@ -144,8 +124,30 @@ export class TestDatapath implements Disposable, Writers {
       object.maps.get(name).maxEntries = size;
     }
     object.rodata.set('cx_role', CxRole[role]);
+    object.rodata.set('cx_fragment_secret', FRAGMENT_SECRET);
     setGenerationSizes(object);
-    return new TestDatapath(await object.load());
+    return new TestDatapath(await object.load(), CxRole[role]);
+  }
+
+  /** Loads the XDP programs over the same maps; from then on `sendXdp` may be called. */
+  async loadXdp(options: OpenOptions = {}): Promise<LoadedObject> {
+    this.#xdp ??= await loadXdpObject(
+      this.object,
+      { role: this.#role, fragmentSecret: FRAGMENT_SECRET },
+      options,
+    );
+    return this.#xdp;
+  }
+
+  /** One packet through one XDP program, as it comes from the loopback interface: no other can be named. */
+  sendXdp(program: XdpProgramName, packet: Uint8Array): Omit<Outcome, 'verdicts'> {
+    if (this.#xdp === undefined) throw new Error('the XDP programs are not loaded');
+    const { returnValue, data } = this.#xdp.programs.get(program).testRun({ data: packet });
+    const action = XDP_ACTIONS.get(returnValue);
+    if (action === undefined) {
+      throw new Error(`${program} returned ${returnValue} in XDP`);
+    }
+    return { action, data };
   }
 
   /** Makes the maps say what the world is; cheap when it is the same object as before. */
@@ -155,7 +157,28 @@ export class TestDatapath implements Disposable, Writers {
     }
     this.#world = undefined;
     await writeWorld(this, world);
+    this.#openPorts(world);
     this.#world = world;
+  }
+
+  /** XDP programs get their packets from the loopback interface and may send to all that a world names. */
+  #openPorts({ bindings, neighbours }: World): void {
+    const used = [
+      ...bindings.flatMap(({ row }) => (row ? [row.ifindex] : [])),
+      ...neighbours.map(({ ifindex }) => ifindex),
+    ];
+    const map = (name: MapName) => this.object.maps.get(name);
+    map('cx_devices').clear();
+    for (let row = 0; row < CX_PORT_ROWS; row++)
+      map('cx_ports').set(encodeWord(row), new Uint8Array(CxPortSize));
+    for (const ifindex of new Set([LOOPBACK, ...used])) {
+      const tag = Math.floor(ifindex / CX_PORT_ROWS) + 1;
+      if (tag > 255) continue; // more than a row can tell
+      // A test run does not get there, but the map takes only devices that there are.
+      map('cx_devices').set(encodeWord(ifindex % CX_PORT_ROWS), encodeWord(LOOPBACK));
+      const port = encodeCxPort({ mac: LOOPBACK_MAC, flags: CxPortFlag.TRANSMITS, tag });
+      map('cx_ports').set(encodeWord(ifindex % CX_PORT_ROWS), port);
+    }
   }
 
   compile(routers: readonly RouterPolicySet[]): CompiledGeneration {
@@ -234,6 +257,7 @@ export class TestDatapath implements Disposable, Writers {
   }
 
   close(): void {
+    this.#xdp?.close();
     this.object.close();
   }
 

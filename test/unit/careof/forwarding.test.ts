@@ -70,7 +70,7 @@ test('status says which way and why, also of interfaces without a program or tha
     { role: 'ingress', interface: 'lan1', ifindex: 3, direction: 'ingress', program: 'coax_ingress' },
     { role: 'uplink', interface: 'wa', ifindex: 5, direction: 'ingress', program: 'coax_uplink' },
   ] as const;
-  const views = interfaceViews(ingress, { attached, missing: [], mechanism: 'tcx' }, LINKS);
+  const views = interfaceViews(ingress, { attached, missing: [], mechanism: 'tcx', xdp: [] }, LINKS);
   t.deepEqual(
     views.map(({ name, attach, ifindex, note }) => [name, attach, ifindex, note]),
     [

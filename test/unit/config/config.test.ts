@@ -106,6 +106,7 @@ test('defaults', (t) => {
   });
   t.is(config.graceTimeMs, 10_000);
   t.is(config.silenceMs, 10_000);
+  t.deepEqual(config.xdp, { mode: 'auto', interfaces: [] });
   t.deepEqual(config.limits, {
     bindings: 64,
     routers: 8,

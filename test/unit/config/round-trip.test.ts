@@ -116,6 +116,16 @@ const common = fc.record(
   { requiredKeys: [] },
 );
 
+const xdpMode = fc.constantFrom('auto', 'native', 'generic', 'off');
+
+/** XDP modes, also of an interface that there is. */
+function xdp(name: string) {
+  return fc.record(
+    { mode: xdpMode, interfaces: fc.dictionary(fc.constant(name), xdpMode, { maxKeys: 1 }) },
+    { requiredKeys: [] },
+  );
+}
+
 const mobileRouter = bids.chain((known) =>
   fc
     .record({
@@ -123,11 +133,13 @@ const mobileRouter = bids.chain((known) =>
       policies: policiesFor(known),
       mtu: fc.integer({ min: 1350, max: 9000 }),
       external: fc.boolean(),
+      xdp: xdp('lan1'),
     })
-    .map(({ common: settings, policies, mtu, external }) => ({
+    .map(({ common: settings, policies, mtu, external, xdp: modes }) => ({
       role: 'mobile-router',
       sets,
       ...settings,
+      xdp: modes,
       ...(external ? { external: { vni: 5 } } : {}),
       home: { agent: '2001:db8:ffff::1', address: '2001:db9::1', prefixes: ['2001:db9:1::/64'] },
       ingress: [

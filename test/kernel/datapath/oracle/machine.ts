@@ -2,12 +2,13 @@
 
 import { formatIpv6 } from '../../../../src/libbpf-ts/index.js';
 import { decide } from '../../../../src/policy/index.js';
-import { type HookName, type ProgramName, TestDatapath, type World } from '../test-datapath.js';
+import { Next } from '../../../support/packet.js';
+import { type HookName, isXdpProgram, type ProgramName, TestDatapath, type World } from '../test-datapath.js';
 import { INTERFACES } from '../world-writer.js';
 import { mobileRow, mobileWorld } from '../worlds.js';
 import { careOf, endingOf, FirstFragments, type Foreseen, foresee, type Reference } from './answer.js';
 import { describeRecipe, describeRouter, type OracleCase } from './oracle-case.js';
-import { bytesOf, type Hook, type PacketRecipe, pieceOf } from './packet-recipe.js';
+import { bytesOf, type Hook, type PacketRecipe, pieceOf, wholeSize } from './packet-recipe.js';
 import { SenderCgroups } from './sender-cgroups.js';
 
 type Role = OracleCase['role'];
@@ -23,11 +24,23 @@ export interface Mismatch {
 export type Observer = (packet: PacketRecipe, foreseen: Foreseen) => void;
 
 const LINK_HEADER = 14;
+/** Bytes, see CX_FURTHEST_HEADER in bpf/ctx_xdp.h. */
+const XDP_LOOKS_AT = 1024;
 const OUTER_SOURCE = LINK_HEADER + 8;
 
 const PROGRAMS: Readonly<Record<Role, Readonly<Record<Hook, ProgramName>>>> = {
-  MOBILE_ROUTER: { ingress: 'coax_ingress', 'ingress-l3': 'coax_ingress_l3', home: 'coax_home' },
-  HOME_AGENT: { ingress: 'coax_transit', 'ingress-l3': 'coax_transit_l3', home: 'coax_home' },
+  MOBILE_ROUTER: {
+    ingress: 'coax_ingress',
+    xdp: 'coax_ingress',
+    'ingress-l3': 'coax_ingress_l3',
+    home: 'coax_home',
+  },
+  HOME_AGENT: {
+    ingress: 'coax_transit',
+    xdp: 'coax_transit',
+    'ingress-l3': 'coax_transit_l3',
+    home: 'coax_home',
+  },
 };
 
 /** The maps of a case: the whole address space is home and ours, so that only the policies decide. */
@@ -54,6 +67,8 @@ export function worldOf({ role, routers }: OracleCase): World {
 export class OracleMachine implements AsyncDisposable {
   readonly #datapaths: Readonly<Record<Role, TestDatapath>>;
   readonly #cgroups: SenderCgroups;
+  /** Packets that XDP programs have left to TC. */
+  #left = 0;
   /** Packets of which fragments were sent. */
   readonly #pieces = new Set<string>();
 
@@ -67,6 +82,7 @@ export class OracleMachine implements AsyncDisposable {
       TestDatapath.load('MOBILE_ROUTER'),
       TestDatapath.load('HOME_AGENT'),
     ]);
+    await Promise.all([MOBILE_ROUTER.loadXdp(), HOME_AGENT.loadXdp()]);
     return new OracleMachine({ MOBILE_ROUTER, HOME_AGENT }, SenderCgroups.create());
   }
 
@@ -81,7 +97,15 @@ export class OracleMachine implements AsyncDisposable {
       mark: packet.mark,
       ...(packet.interface !== undefined && { ingressIfindex: INTERFACES.get(packet.interface) ?? 0 }),
     };
-    const { action, data } = this.#datapaths[role].send(PROGRAMS[role][packet.hook], bytes, context);
+    const datapath = this.#datapaths[role];
+    const program = PROGRAMS[role][packet.hook];
+    let outcome =
+      packet.hook === 'xdp' && isXdpProgram(program) ? datapath.sendXdp(program, bytes) : undefined;
+    if (outcome === undefined || outcome.action === 'pass') {
+      if (outcome) this.#left++;
+      outcome = datapath.send(program, outcome?.data ?? bytes, context);
+    }
+    const { action, data } = outcome;
     return action === 'redirect' ? formatIpv6(data.subarray(OUTER_SOURCE, OUTER_SOURCE + 16)) : action;
   }
 
@@ -104,12 +128,19 @@ export class OracleMachine implements AsyncDisposable {
         const foreseen = foresee(each, packet, reference, firsts);
         observe?.(packet, foreseen);
         count.expect(packet, foreseen);
+        const left = this.#left;
         const answer = this.answer(each.role, packet);
+        if (this.#left > left && isForXdp(packet, foreseen)) {
+          mismatches.push(describe(packet, foreseen, 'left to TC by XDP'));
+        }
         if (!foreseen.answers.includes(answer)) mismatches.push(describe(packet, foreseen, answer));
       }
     });
     const counted = count.difference(
-      verdicts.map(({ hook, reason, packets }) => [`${placeOf(hook)} ${endingOf(reason)}`, packets] as const),
+      verdicts
+        // TC counts these again.
+        .filter(({ reason }) => reason !== 'LEFT_TO_TC')
+        .map(({ hook, reason, packets }) => [`${placeOf(hook)} ${endingOf(reason)}`, packets] as const),
     );
     // One wrong answer makes several counters wrong, which says nothing more.
     if (mismatches.length === 0 && counted.length > 0) {
@@ -135,6 +166,15 @@ export class OracleMachine implements AsyncDisposable {
     for (const datapath of Object.values(this.#datapaths)) datapath.close();
     await this.#cgroups[Symbol.asyncDispose]();
   }
+}
+
+/** A packet that XDP has no reason to leave to TC: it is sent once, its headers are where XDP looks, and it is no
+ * error that may be about a tunnel of ours. */
+function isForXdp(packet: PacketRecipe, { ending, alone, decision }: Foreseen): boolean {
+  const { protocol, icmpType, headers } = packet;
+  if (alone || wholeSize(packet) >= XDP_LOOKS_AT || decision?.kind === 'copy') return false;
+  if (protocol === Next.ICMPV6 && headers.length === 0 && icmpType >= 1 && icmpType <= 4) return false;
+  return ending === 'sent' || ending === 'dropped';
 }
 
 /** An interface of a home agent is uplink and ingress at once; which one a broken packet counts for does not matter. */

@@ -3,8 +3,9 @@ import type { Address } from '../../../../src/net/index.js';
 import type { Packet as OraclePacket } from '../../../../src/policy/index.js';
 import { ipv6, Next, type Packet } from '../../../support/packet.js';
 
-/** Where a packet meets the programs: at an interface with or without a link header, or behind the stack. */
-export type Hook = 'ingress' | 'ingress-l3' | 'home';
+/** Where a packet meets the programs: at an interface with a link header, with XDP in front too, or without one, or
+ * behind the stack. */
+export type Hook = 'ingress' | 'xdp' | 'ingress-l3' | 'home';
 
 /** A header between the fixed one and what the packet carries. */
 export type ExtensionHeader =

@@ -26,7 +26,7 @@ const NETWORKS: readonly (readonly string[])[] = [
 ];
 /** Cgroups that send the packets of one case: to change the group of a process waits for the whole machine. */
 const SENDERS = 2;
-const HOOKS: readonly Hook[] = ['ingress', 'ingress', 'ingress-l3', 'home', 'home', 'home'];
+const HOOKS: readonly Hook[] = ['ingress', 'xdp', 'xdp', 'ingress-l3', 'home', 'home', 'home'];
 
 function randomRouter(random: Random, at: number, counts: readonly number[]): OracleRouter {
   const sets = randomPrefixSets(random);
