@@ -85,8 +85,8 @@ soak: build ## MINUTES=5 of traffic under kills, address changes, cut links, rel
 	@MINUTES='$(or $(MINUTES),5)' SEED='$(SEED)' ONLY='$(ONLY)' $(NODE) --enable-source-maps build/js/lab/soak.js
 
 .PHONY: bench
-bench: build ## where we stand: rates, targets, peers; QUICK=1, CLASSBENCH=DIR, ARGS="--only=TEXT --json"
-	@QUICK='$(QUICK)' CLASSBENCH='$(CLASSBENCH)' $(NODE) --enable-source-maps build/js/bench/forwarding/main.js $(ARGS)
+bench: build ## where we stand: rates, targets, peers; QUICK=1, PEERS=ovs, CLASSBENCH=DIR, ARGS="--only=TEXT --json"
+	@QUICK='$(QUICK)' PEERS='$(PEERS)' CLASSBENCH='$(CLASSBENCH)' $(NODE) --enable-source-maps build/js/bench/forwarding/main.js $(ARGS)
 
 .PHONY: bench-classify
 bench-classify: build ## what a policy costs a packet; CLASSBENCH=DIR for sets of your own, ARGS=--json

@@ -24,8 +24,19 @@ export interface Lane {
   readonly outerDestination?: string;
   /** The router's end has an XDP program of its own; without one the kernel's GRO takes frames there. */
   readonly takesFrames: boolean;
+  /** The router is a program that polls, which may only run while it is measured. */
+  readonly poller?: Poller;
+  /** Seconds of packets before anything is measured, for a router that learns from them. */
+  readonly warmUp?: number;
   /** Sinks keep the time of packets too, which costs each packet a look at the clock. */
   readonly stamping?: boolean;
+}
+
+/** A program that takes a whole CPU as long as it runs. */
+export interface Poller {
+  /** Resolves when it takes packets. @throws when it has ended */
+  resume(): Promise<void>;
+  pause(): void;
 }
 
 /** Pin of what the sink at exit number `at` keeps. */

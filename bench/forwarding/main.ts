@@ -3,6 +3,7 @@
  *
  *   QUICK=1         shorter and fewer trials, one workload: below 90 seconds
  *   CLASSBENCH=DIR  measures the policy sets of that folder beside the router mix
+ *   PEERS=ovs       measures Open vSwitch too, and installs it where it is not
  *   --only=TEXT     contenders and measurements whose name has this; may be given more than once
  *   --rounds=N      rounds, at least 5
  *   --cpu=N         the CPU that packets are made, forwarded and counted on; the last one when left out
@@ -16,6 +17,7 @@ import { measureControl } from '../control/index.js';
 import { barChart } from './chart.js';
 import { field } from './contenders/index.js';
 import type { Workload } from './measured-lane.js';
+import { installPeers, type Peer, PeersError, readPeers } from './peers.js';
 import { Progress } from './progress.js';
 import { forwardingRatios } from './ratios.js';
 import { type BenchReport, forwardingResults, machine, table } from './results.js';
@@ -47,8 +49,11 @@ progress.endOn('SIGINT', 'SIGTERM');
 const cpu = Number(values.cpu);
 const quick = (process.env.QUICK ?? '') !== '';
 
+const peers = await wantedPeers();
 const { contenders, ratios: wanted } = field(values.only, {
   quick,
+  peers,
+  cpu,
   classBench: process.env.CLASSBENCH || undefined,
 });
 try {
@@ -58,6 +63,19 @@ try {
   if (!progress.interrupted) throw error;
   progress.tell('interrupted');
   process.exitCode = 1;
+}
+
+/** Those of PEERS, installed; says what is wrong with them and ends otherwise. */
+async function wantedPeers(): Promise<ReadonlySet<Peer>> {
+  try {
+    const read = readPeers(process.env.PEERS ?? '');
+    await installPeers(read);
+    return read;
+  } catch (error) {
+    if (!(error instanceof PeersError)) throw error;
+    progress.tell(error.message);
+    process.exit(2);
+  }
 }
 
 async function measureAll(): Promise<void> {
@@ -106,7 +124,7 @@ function chartOf(measured: readonly ForwardingRates[]): string {
       ? 3
       : contender.startsWith('coaxial')
         ? 1
-        : contender.startsWith('nft')
+        : contender.startsWith('nft') || contender.startsWith('Open')
           ? 2
           : 0;
     return { label: contender, median: median / 1e6, min: min / 1e6, max: max / 1e6, group };

@@ -35,6 +35,8 @@ interface LinkAddresses {
 
 /** Packets that have not come when counters stand still for so long are lost, milliseconds. */
 const STILL = 4;
+/** Packets a second while a router learns. */
+const LEARNING_RATE = 200_000;
 
 export class MeasuredLane implements Disposable {
   readonly contender: Contender;
@@ -94,8 +96,25 @@ export class MeasuredLane implements Disposable {
     return new MeasuredLane(contender, lane, worker, { number: place.number, first, sinks, macs });
   }
 
-  /** Sends for so long, and counts. @param rate packets a second, as many as go when left out */
+  /** What a router must have seen before it is measured, at a rate that leaves it time to learn. */
+  async warmUp(size: number): Promise<void> {
+    const { warmUp } = this.#lane;
+    if (warmUp !== undefined) await this.run({ size, flows: FLOWS }, warmUp, LEARNING_RATE);
+  }
+
+  /** As `#run`, with a router that polls running only meanwhile. */
   async run(workload: Workload, seconds: number, rate?: number): Promise<Trial> {
+    const { poller } = this.#lane;
+    await poller?.resume();
+    try {
+      return await this.#run(workload, seconds, rate);
+    } finally {
+      poller?.pause();
+    }
+  }
+
+  /** Sends for so long, and counts. @param rate packets a second, as many as go when left out */
+  async #run(workload: Workload, seconds: number, rate?: number): Promise<Trial> {
     const before = this.#count();
     const { outerDestination } = this.#lane;
     const run = await this.#worker.run({

@@ -8,6 +8,8 @@ export interface WantedRatio {
   readonly a: string;
   readonly b: string;
   readonly target: number | null;
+  /** Packets for `b` are made on a CPU that it does not use: their cost is only taken off `a`. */
+  readonly apart?: boolean;
 }
 
 /** Contender that is nothing but the generator and a sink. */
@@ -23,13 +25,14 @@ export function forwardingRatios(wanted: readonly WantedRatio[], rates: readonly
   const of = (name: string): readonly number[] | undefined =>
     small.find(({ contender, workload }) => contender === name && workload.flows === flows)?.received;
   const generator = of(GENERATOR);
-  return wanted.flatMap(({ a, b, target }) => {
+  return wanted.flatMap(({ a, b, target, apart }) => {
     const [one, other] = [of(a), of(b)];
     if (one === undefined || other === undefined) return [];
     const name = `${a} / ${b}`;
     const whole = judged(name, ratio(one, other), target);
     if (generator === undefined) return [whole];
-    return [whole, judged(`${name}, net of the generator`, netRatio(one, other, generator), null)];
+    const paid = apart === true ? 'a' : 'both';
+    return [whole, judged(`${name}, net of the generator`, netRatio(one, other, generator, paid), null)];
   });
 }
 

@@ -60,6 +60,10 @@ export async function measureForwarding(options: ForwardingOptions): Promise<For
     });
     const rates = lanes.flatMap((lane) => workloads.map((workload) => new Rates(lane, workload)));
     await worker.goFirst();
+    for (const lane of lanes) {
+      progress.check();
+      await lane.warmUp(Math.min(...workloads.map(({ size }) => size)));
+    }
     // Once around, so that neighbours are known and pages are there.
     for (const each of rates) await each.measure({ ...options, searchTrials: 0 });
     for (const each of rates) each.forget();

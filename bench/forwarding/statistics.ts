@@ -24,11 +24,17 @@ export function ratio(a: readonly number[], b: readonly number[]): number {
 /**
  * The same for rates of which the time of a third one for each packet, the generator's, is taken off. Not a number
  * where one of them is no slower than the generator alone.
+ * @param paid whose time has that of the generator in it
  */
-export function netRatio(a: readonly number[], b: readonly number[], generator: readonly number[]): number {
+export function netRatio(
+  a: readonly number[],
+  b: readonly number[],
+  generator: readonly number[],
+  paid: 'both' | 'a' = 'both',
+): number {
   const net = pairs(a, b).map(([one, other], round) => {
     const own = 1 / (generator[round] ?? Number.NaN);
-    const [first, second] = [1 / one - own, 1 / other - own];
+    const [first, second] = [1 / one - own, 1 / other - (paid === 'both' ? own : 0)];
     return first > 0 && second > 0 ? second / first : Number.NaN;
   });
   return net.some(Number.isNaN) ? Number.NaN : summarize(net).median;

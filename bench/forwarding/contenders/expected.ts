@@ -3,6 +3,7 @@ import type { Expected } from '../worker-protocol.js';
 
 const IPV6 = 41;
 const UDP = 17;
+const GRE = 47;
 
 /** UDP as it was sent, from and to whatever address. */
 export const untouched: Expected = {
@@ -26,4 +27,9 @@ export function tunnelled(source: string, destination: string, destinationMask?:
 /** IPv6 in UDP between these two. */
 export function inUdp(source: string, destination: string): Expected {
   return { source, destination, nextHeader: UDP };
+}
+
+/** IPv6 in GRE between these two. */
+export function inGre(source: string, destination: string): Expected {
+  return { source, destination, nextHeader: GRE };
 }

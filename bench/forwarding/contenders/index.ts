@@ -1,13 +1,17 @@
 // Who is compared, and the ratios that are wanted of them.
 import type { Contender } from '../lane.js';
+import type { Peer } from '../peers.js';
 import { GENERATOR, type WantedRatio } from '../ratios.js';
 import { decapsulating, encapsulating, type Way, ways } from './coaxial.js';
 import { type Direction, homeAgent } from './home-agent.js';
 import { limits } from './limits.js';
 import { netfilter } from './netfilter.js';
+import { openVswitch } from './open-vswitch.js';
 import { type BenchPolicies, disjointMix, mixOf, setsOf } from './policy-sets.js';
 
 const SIZES = [1, 100, 1_000, 10_000, 100_000];
+/** Priorities of flows have 16 bits, so there is no more. */
+const OVS_SIZES = [1, 100, 1_000, 10_000];
 const ROUTERS = [1, 10_000];
 
 export interface Field {
@@ -15,15 +19,21 @@ export interface Field {
   readonly ratios: readonly WantedRatio[];
 }
 
+export interface FieldOptions {
+  readonly quick: boolean;
+  readonly peers: ReadonlySet<Peer>;
+  readonly cpu: number;
+  readonly classBench: string | undefined;
+}
+
 /**
  * @param only words of which a contender's name has one; all when there are none
  * @param quick only those that a ratio is wanted of
+ * @param peers who is measured on request
+ * @param cpu the one that packets are made on
  * @param classBench a folder with sets to measure beside the router mix
  */
-export function field(
-  only: readonly string[],
-  { quick, classBench }: { quick: boolean; classBench: string | undefined },
-): Field {
+export function field(only: readonly string[], { quick, peers, cpu, classBench }: FieldOptions): Field {
   const mixes = new Map(SIZES.map((size) => [size, memoized(() => mixOf(size))]));
   const mix = (size: number): (() => BenchPolicies) => mixes.get(size) as () => BenchPolicies;
   const sets = classBench === undefined ? [] : setsOf(classBench).map((set) => () => set);
@@ -60,6 +70,11 @@ export function field(
       netfilter('interval map', disjointMix(size)),
     );
   }
+  if (peers.has('ovs')) {
+    for (const size of OVS_SIZES) {
+      add(`Open vSwitch, ${sizeName(size)}`, () => openVswitch(mix(size)(), cpu));
+    }
+  }
   const ratios = wantedRatios(sets.map((set) => set().name));
   const chosen = ([name]: [string, ...unknown[]]): boolean =>
     // Every ratio is printed net of the generator too.
@@ -89,6 +104,12 @@ function wantedRatios(sets: readonly string[]): WantedRatio[] {
     { a: `${xdp}, ${one}`, b: 'nftables, 1 rule', target: 6.5 },
     { a: `${xdp}, 100 policies`, b: 'nftables, 100 linear rules', target: 15 },
     { a: `${xdp}, ${thousand}`, b: 'nftables, 1,000 map elements', target: 6.5 },
+    ...OVS_SIZES.map((size) => ({
+      a: `${xdp}, ${sizeName(size)}`,
+      b: `Open vSwitch, ${sizeName(size)}`,
+      target: null,
+      apart: true,
+    })),
     { a: `${tc}, ${one}`, b: 'bare TC redirect', target: 0.8 },
     { a: `${tc}, ${one}`, b: 'nftables, 1 rule', target: 2 },
     { a: `${tc}, ${thousand}`, b: `${tc}, ${one}`, target: null },

@@ -24,10 +24,13 @@ test('ratios are of small packets and many flows, whole and net', (t) => {
   const wanted = [
     { a: 'one', b: 'other', target: 2.5 },
     { a: 'one', b: 'nobody', target: 1 },
+    { a: 'one', b: 'other', target: null, apart: true },
   ];
   t.deepEqual(forwardingRatios(wanted, measured), [
     { name: 'one / other', value: 2, target: 2.5, ok: false },
     { name: 'one / other, net of the generator', value: 3, target: null, ok: null },
+    { name: 'one / other', value: 2, target: null, ok: null },
+    { name: 'one / other, net of the generator', value: 4, target: null, ok: null },
   ]);
 });
 

@@ -18,6 +18,8 @@ test('the net ratio takes the time of the generator off both', (t) => {
   t.is(netRatio([4], [2], [8]), 3);
   t.true(Number.isNaN(netRatio([8], [2], [8])));
   t.true(Number.isNaN(netRatio([4], [2], [])));
+  // Who has another CPU than the generator did not pay: 1/8 and 1/2.
+  t.is(netRatio([4], [2], [8], 'a'), 4);
 });
 
 test('a percentile is a value that was there', (t) => {
