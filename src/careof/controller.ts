@@ -117,6 +117,7 @@ class InstanceController implements Controller {
       const datapath = await Datapath.open({ instance, role: roleOf(config), limits: config.limits });
       opened.push(datapath);
       const xdpWatch = new XdpWatch({ netlink, datapath }, () => this.#loop.request());
+      opened.push(xdpWatch);
       const reconciler = new Reconciler(netlink, datapath, xdpWatch);
       const devices = await reconciler.devices(config, IPV6_MIN_MTU);
       const registrations = new Registrations(datapath);
@@ -161,6 +162,7 @@ class InstanceController implements Controller {
     running.monitor.stop();
     running.firewall?.[Symbol.dispose]();
     await this.#loop.stop();
+    running.xdpWatch[Symbol.dispose]();
     running.netlink.close();
     running.datapath.close();
   }

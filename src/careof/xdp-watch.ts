@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Datapath } from '../datapath/index.js';
-import { type Link, type Netlink, readXdpFeatures } from '../netlink/index.js';
+import { type Link, type Netlink, XdpFeatureReader } from '../netlink/index.js';
 import type { XdpFacts } from './xdp.js';
 
 const NOTHING: XdpFacts = { features: undefined, qdiscs: new Map(), watched: new Set(), foreign: new Map() };
@@ -15,9 +15,10 @@ interface Sources {
  * What drivers, queues and programs of others allow XDP on some links. The kernel announces little of it, so it is
  * looked at by the audit, and by a run that meets a link which it has not seen before.
  */
-export class XdpWatch {
+export class XdpWatch implements Disposable {
   readonly #sources: Sources;
   readonly #onChange: () => void;
+  readonly #features = new XdpFeatureReader();
   #facts = NOTHING;
   #seen: ReadonlySet<number> = new Set();
 
@@ -43,6 +44,10 @@ export class XdpWatch {
     if (!isDeepStrictEqual(before, this.#facts)) this.#onChange();
   }
 
+  [Symbol.dispose](): void {
+    this.#features[Symbol.dispose]();
+  }
+
   async #read(links: readonly Link[]): Promise<void> {
     const { netlink, datapath } = this.#sources;
     const qdiscs = new Map<number, string[]>();
@@ -60,7 +65,7 @@ export class XdpWatch {
       if (program !== undefined) foreign.set(ifindex, program);
     }
     const known = new Set(links.map(({ ifindex }) => ifindex));
-    const features = await readXdpFeatures();
+    const features = await this.#features.read();
     this.#facts = {
       features: features && new Map([...features].filter(([ifindex]) => known.has(ifindex))),
       qdiscs: new Map([...qdiscs].filter(([ifindex]) => known.has(ifindex))),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config/index.js';
-import { type Link, type Netlink, readXdpFeatures, type XdpFeatures } from '../netlink/index.js';
+import { type Link, type Netlink, XdpFeatureReader, type XdpFeatures } from '../netlink/index.js';
 import { mayLoad } from './capabilities.js';
 import { type Check, fail, ok, reasonText, warn } from './check.js';
 
@@ -40,7 +40,8 @@ export async function checkInterfaces(
   netlink: Pick<Netlink, 'dumpFilters'>,
 ): Promise<Check[]> {
   const checks: Check[] = [];
-  const features = await readXdpFeatures();
+  using reader = new XdpFeatureReader();
+  const features = await reader.read();
   for (const wanted of interfacesOf(config)) {
     const link = links.find((one) => one.name === wanted.name || one.altNames.includes(wanted.name));
     checks.push(checkPresence(wanted, link));

@@ -26,4 +26,4 @@ export { type Rule, type RuleAction, ruleKey } from './rule.js';
 export type { RuleSpec } from './rule-request.js';
 export { RulesetMonitor } from './ruleset-monitor.js';
 export type { Message } from './wire.js';
-export { readXdpFeatures, type XdpFeatures } from './xdp-features.js';
+export { XdpFeatureReader, type XdpFeatures } from './xdp-features.js';

@@ -16,17 +16,25 @@ export interface XdpFeatures {
   readonly transmits: boolean;
 }
 
-/**
- * What the drivers of this network namespace do with XDP, by ifindex; undefined where the kernel does not tell
- * (before 6.3).
- * @throws NetlinkError
- */
-export async function readXdpFeatures(): Promise<Map<number, XdpFeatures> | undefined> {
-  const attempted = 'list what devices do with XDP';
-  try {
-    using netdev = await GenericFamily.open('netdev', attempted);
+/** Asks again and again by one socket. */
+export class XdpFeatureReader implements Disposable {
+  #family: GenericFamily | undefined;
+
+  /**
+   * What the drivers of this network namespace do with XDP, by ifindex; undefined where the kernel does not tell
+   * (before 6.3).
+   * @throws NetlinkError
+   */
+  async read(): Promise<Map<number, XdpFeatures> | undefined> {
+    const attempted = 'list what devices do with XDP';
+    try {
+      this.#family ??= await GenericFamily.open('netdev', attempted);
+    } catch (error) {
+      if (error instanceof NetlinkError && error.errnoName === 'ENOENT') return undefined;
+      throw error;
+    }
     const devices = new Map<number, XdpFeatures>();
-    for (const attributes of await netdev.dump(NETDEV.CMD_DEV_GET, attempted)) {
+    for (const attributes of await this.#family.dump(NETDEV.CMD_DEV_GET, attempted)) {
       const ifindex = attributes.u32(NETDEV.A_DEV_IFINDEX);
       const bytes = attributes.bytes(NETDEV.A_DEV_XDP_FEATURES);
       if (ifindex === undefined) continue;
@@ -38,8 +46,10 @@ export async function readXdpFeatures(): Promise<Map<number, XdpFeatures> | unde
       });
     }
     return devices;
-  } catch (error) {
-    if (error instanceof NetlinkError && error.errnoName === 'ENOENT') return undefined;
-    throw error;
+  }
+
+  [Symbol.dispose](): void {
+    this.#family?.[Symbol.dispose]();
+    this.#family = undefined;
   }
 }
