@@ -348,10 +348,6 @@ class InstanceController implements Controller {
       for (const name of running.datapath.restorePins()) {
         this.#news.repaired(`pin of map ${name}`);
       }
-      const own = new Set(this.#attachments.map(({ ifindex }) => ifindex));
-      await running.xdpWatch.audit(
-        running.monitor.snapshot().links.filter(({ ifindex }) => own.has(ifindex)),
-      );
       if (
         !running.datapath.attachments.intact(this.#attachments) ||
         !running.datapath.xdp.intact(xdpAttachments(this.#xdp))
@@ -364,6 +360,11 @@ class InstanceController implements Controller {
         await running.reconciler.probe(this.#config, this.#plan, running.monitor.snapshot());
         await running.firewall?.audit();
       }
+      // Last, so that nothing else waits for it when it fails.
+      const own = new Set(this.#attachments.map(({ ifindex }) => ifindex));
+      await running.xdpWatch.audit(
+        running.monitor.snapshot().links.filter(({ ifindex }) => own.has(ifindex)),
+      );
       this.#news.succeeded('audit');
     } catch (error) {
       if (this.#running === running) {

@@ -129,13 +129,17 @@ export class Reconciler {
     // Packets do not come to a state that is still being filled.
     if (!this.#datapath.filling) {
       this.#attach(config, plan, devices, snapshot, report);
-      await guard(report, () => this.#attachXdp(config, snapshot, report));
       if (goesToStack(report.changes)) {
+        await guard(report, () => this.#attachXdp(config, snapshot, report));
         await guard(report, () => this.#syncNeighbours(config, plan, snapshot));
       }
     }
     await this.#activatePolicies(plan, snapshot, report);
     await this.#switchBindings(config, plan, devices, 'on', report);
+    // Unless packets are to go to the stack a new care-of address need not wait for it.
+    if (!this.#datapath.filling && report.xdpChanges === undefined) {
+      await guard(report, () => this.#attachXdp(config, snapshot, report));
+    }
 
     const address = config.role === 'mobile-router' ? config.home.address : undefined;
     await guard(report, () => settleHomeDevice(this.#netlink, devices.home, plan.homeMtu, address));

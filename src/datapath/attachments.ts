@@ -1,4 +1,4 @@
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import {
   attachClsact,
   attachTcx,
@@ -12,6 +12,7 @@ import {
 } from '../libbpf-ts/index.js';
 import { DatapathError } from './datapath-error.js';
 import type { Instance } from './instance.js';
+import { type LinkChanges, type LinkKind, noChanges, syncLinks } from './pinned-links.js';
 import { SOCKET_PIN } from './socket-attachment.js';
 import { isXdpPin } from './xdp-attachments.js';
 
@@ -28,18 +29,7 @@ export interface Attachment {
   program: string;
 }
 
-/** What a sync did: attachments by name. */
-export interface AttachmentChanges {
-  attached: Attachment[];
-  updated: Attachment[];
-  detached: string[];
-  /** What could not be attached, and why; the others are not held up by it. */
-  failed: { item: Attachment; error: DatapathError }[];
-}
-
-function noChanges(): AttachmentChanges {
-  return { attached: [], updated: [], detached: [], failed: [] };
-}
+export type AttachmentChanges = LinkChanges<Attachment>;
 
 /** Our filter among those of a clsact qdisc, where the kernel has no TCX. */
 const CLSACT_HANDLE = 0xc0a;
@@ -115,49 +105,18 @@ export class Attachments {
   }
 
   #syncTcx(desired: readonly Attachment[]): AttachmentChanges {
-    const changes = noChanges();
-    const wanted = new Map(desired.map((item) => [pinName(item), item]));
-    for (const state of [this.#instance, ...this.#instance.predecessors()]) {
-      for (const pin of state.linkPins()) {
-        if (pin === SOCKET_PIN || isXdpPin(pin)) continue;
-        const path = state.linkPin(pin);
-        using link = BpfLink.fromPin(path);
-        const info = link.info;
-        const item = wanted.get(pin);
-        if (!item || info.ifindex !== item.ifindex) {
-          link.unpin(path);
-          changes.detached.push(pin);
-          continue;
-        }
-        wanted.delete(pin);
-        const program = this.#programs(item.program);
-        try {
-          if (info.programId !== program.info.id) {
-            link.update(program);
-            changes.updated.push(item);
-          }
-          if (state !== this.#instance) {
-            renameSync(path, this.#instance.linkPin(pin));
-          }
-        } catch (error) {
-          changes.failed.push({ item, error: attachFailed(item, error) });
-        }
-      }
-    }
-    for (const [pin, item] of wanted) {
-      try {
-        using link = attachTcx(this.#programs(item.program), item.ifindex, item.direction);
-        link.pin(this.#instance.linkPin(pin));
-        changes.attached.push(item);
-      } catch (error) {
-        changes.failed.push({ item, error: attachFailed(item, error) });
-      }
-    }
-    return changes;
+    const kind: LinkKind<Attachment> = {
+      isOurs: (pin) => pin !== SOCKET_PIN && !isXdpPin(pin),
+      fits: ({ ifindex }, item) => ifindex === item.ifindex,
+      program: (item) => this.#programs(item.program),
+      attach: (program, item) => attachTcx(program, item.ifindex, item.direction),
+      failed: attachFailed,
+    };
+    return syncLinks(this.#instance, kind, new Map(desired.map((item) => [pinName(item), item])));
   }
 
   #syncClsact(desired: readonly Attachment[], ifindexes: readonly number[]): AttachmentChanges {
-    const changes = noChanges();
+    const changes = noChanges<Attachment>();
     const wanted = new Set(desired.map((item) => `${item.ifindex}/${item.direction}`));
     for (const item of desired) {
       const program = this.#programs(item.program);

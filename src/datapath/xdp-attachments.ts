@@ -1,7 +1,8 @@
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { attachXdp, BpfError, BpfLink, type BpfProgram, queryXdp } from '../libbpf-ts/index.js';
 import { DatapathError } from './datapath-error.js';
 import type { Instance } from './instance.js';
+import { type LinkChanges, type LinkKind, syncLinks } from './pinned-links.js';
 
 /** How link pins of XDP programs begin; an interface has one XDP program, whatever it is for. */
 const PIN = 'xdp-';
@@ -16,15 +17,8 @@ export interface XdpAttachment {
   readonly mode: 'native' | 'generic';
 }
 
-/** What a sync did. */
-export interface XdpChanges {
-  attached: XdpAttachment[];
-  updated: XdpAttachment[];
-  /** Pins. */
-  detached: string[];
-  /** What could not be attached, and why; its packets are TC's. */
-  failed: { item: XdpAttachment; error: DatapathError }[];
-}
+/** What a sync did; the packets of what failed are TC's. */
+export type XdpChanges = LinkChanges<XdpAttachment>;
 
 /** Is a link pin one of an XDP program? */
 export function isXdpPin(name: string): boolean {
@@ -69,42 +63,14 @@ export class XdpAttachments {
    * somebody else stays, and ours fails.
    */
   sync(desired: readonly XdpAttachment[]): XdpChanges {
-    const changes: XdpChanges = { attached: [], updated: [], detached: [], failed: [] };
-    const wanted = new Map(desired.map((item) => [pinName(item.ifindex), item]));
-    for (const state of [this.#instance, ...this.#instance.predecessors()]) {
-      for (const pin of state.linkPins().filter(isXdpPin)) {
-        const path = state.linkPin(pin);
-        using link = BpfLink.fromPin(path);
-        const info = link.info;
-        const item = wanted.get(pin);
-        if (!item || info.ifindex !== item.ifindex || queryXdp(item.ifindex).mode !== item.mode) {
-          link.unpin(path);
-          changes.detached.push(pin);
-          continue;
-        }
-        wanted.delete(pin);
-        try {
-          const program = this.#program(item.program);
-          if (info.programId !== program.info.id) {
-            link.update(program);
-            changes.updated.push(item);
-          }
-          if (state !== this.#instance) renameSync(path, this.#instance.linkPin(pin));
-        } catch (error) {
-          changes.failed.push({ item, error: notAttached(item, error) });
-        }
-      }
-    }
-    for (const [pin, item] of wanted) {
-      try {
-        using link = attachXdp(this.#program(item.program), item.ifindex, { mode: item.mode });
-        link.pin(this.#instance.linkPin(pin));
-        changes.attached.push(item);
-      } catch (error) {
-        changes.failed.push({ item, error: notAttached(item, error) });
-      }
-    }
-    return changes;
+    const kind: LinkKind<XdpAttachment> = {
+      isOurs: isXdpPin,
+      fits: ({ ifindex }, item) => ifindex === item.ifindex && queryXdp(item.ifindex).mode === item.mode,
+      program: (item) => this.#program(item.program),
+      attach: (program, item) => attachXdp(program, item.ifindex, { mode: item.mode }),
+      failed: notAttached,
+    };
+    return syncLinks(this.#instance, kind, new Map(desired.map((item) => [pinName(item.ifindex), item])));
   }
 
   /** Is everything attached still there? The kernel does not announce a detached program. */
