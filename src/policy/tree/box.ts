@@ -17,6 +17,27 @@ export interface View {
   readonly marks: boolean;
 }
 
+/** @param rules those of the tree @param marks whether it is for packets whose mark is known, and a rule asks for it */
+export function viewOf(store: RuleStore, rules: Uint32Array, marks: boolean): View {
+  return { store, fields: restrictedFields(store, rules), marks };
+}
+
+/** Fields that some rule restricts, the most restricted first. */
+function restrictedFields(store: RuleStore, rules: Uint32Array): number[] {
+  const counts: [field: number, count: number][] = [];
+  for (let field = 0; field < RANGE_FIELD_COUNT; field++) {
+    const low = store.low[field] as Uint32Array;
+    const high = store.high[field] as Uint32Array;
+    let count = 0;
+    for (let i = 0; i < rules.length; i++) {
+      const rule = rules[i] as number;
+      if (low[rule] !== 0 || high[rule] !== WORD_MAX) count++;
+    }
+    if (count > 0) counts.push([field, count]);
+  }
+  return counts.sort((a, b) => b[1] - a[1]).map(([field]) => field);
+}
+
 /** Whether a rule matches everything in a box (it matches something there). */
 export function covers({ store, fields, marks }: View, rule: number, box: Box): boolean {
   for (const field of fields) {

@@ -41,8 +41,9 @@ export class TreeBuilder {
   /** Nodes of before that are in the tree no more. */
   readonly retired: TreeNode[] = [];
 
-  /** Rows that may still be made; a little more than there will be is never counted. */
-  #rowsLeft: number;
+  /** Rows that were made; never counts more than there will be. */
+  rows = 0;
+  readonly #mostRows: number;
 
   /**
    * @param lists where the lists of the nodes go; those of old nodes that may be used again are there
@@ -52,7 +53,7 @@ export class TreeBuilder {
     this.#view = view;
     this.#options = options;
     this.#lists = lists;
-    this.#rowsLeft = mostRows;
+    this.#mostRows = mostRows;
   }
 
   /**
@@ -93,8 +94,8 @@ export class TreeBuilder {
   }
 
   #count(rows: number): void {
-    this.#rowsLeft -= rows;
-    if (this.#rowsLeft < 0) throw new TreeTooLarge();
+    this.rows += rows;
+    if (this.rows > this.#mostRows) throw new TreeTooLarge();
   }
 
   #choose(rules: Span, box: Box): Decision | undefined {

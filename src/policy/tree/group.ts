@@ -7,11 +7,11 @@ import { CxField } from '../../datapath/generated.js';
 import type { RuleStore } from './rule-store.js';
 
 /** Fewer rules are one group whatever they are. */
-const ONE_GROUP = 24;
+export const ONE_GROUP = 24;
 /** A rule is wide in an address when it holds more than this part of the others. */
 const WIDE_SHARE = 0.04;
 /** The same where rules are few: copies of one are fewer, and a tree less that a packet has to ask is worth them. */
-const WIDE_SHARE_OF_FEW = 0.2;
+const WIDE_SHARE_OF_FEW = 0.5;
 const FEW_RULES = 4096;
 const WIDE_LEAST = 4;
 /** A group this small joins the next one. */
@@ -57,30 +57,55 @@ class Width {
   }
 }
 
+/** Which addresses are looked at: rules of which one is wide and one is narrow there are of two groups. */
+export interface GroupedBy {
+  readonly source: boolean;
+  readonly destination: boolean;
+}
+
 /** Decides the group of a rule; the same for a rule whatever comes later, until there is a new one of these. */
 export class Grouping {
-  readonly #single: boolean;
   readonly #source: Width | undefined;
   readonly #destination: Width | undefined;
+  readonly #single: boolean;
 
-  constructor(store: RuleStore, rules: Uint32Array) {
+  constructor(store: RuleStore, rules: Uint32Array, { source, destination }: GroupedBy) {
     this.#single = rules.length <= ONE_GROUP;
     if (this.#single) return;
-    this.#source = new Width(store, rules, CxField.SOURCE);
-    this.#destination = new Width(store, rules, CxField.DESTINATION);
+    if (source) this.#source = new Width(store, rules, CxField.SOURCE);
+    if (destination) this.#destination = new Width(store, rules, CxField.DESTINATION);
   }
 
   /** 0..7 */
   of(store: RuleStore, rule: number): number {
-    if (this.#source === undefined || this.#destination === undefined) return 0;
-    const source = this.#source.isWide(store, rule, CxField.SOURCE) ? 1 : 0;
-    const destination = this.#destination.isWide(store, rule, CxField.DESTINATION) ? 2 : 0;
+    if (this.#single) return 0;
+    const source = this.#source?.isWide(store, rule, CxField.SOURCE) ? 1 : 0;
+    const destination = this.#destination?.isWide(store, rule, CxField.DESTINATION) ? 2 : 0;
     return source + destination + (store.markMask[rule] === 0 ? 0 : 4);
   }
 }
 
+/** The groups of some rules that get a tree each. @param groupOf by rule: 0..7 */
+export function divide(
+  groupOf: (rule: number) => number,
+  rank: Uint32Array,
+  rules: Uint32Array,
+): Uint32Array[] {
+  const numbers = Uint8Array.from(rules, groupOf);
+  const sizes = new Uint32Array(8);
+  for (const group of numbers) sizes[group] = (sizes[group] as number) + 1;
+  const groups = Array.from(sizes, (size) => new Uint32Array(size));
+  sizes.fill(0);
+  for (let i = 0; i < rules.length; i++) {
+    const group = numbers[i] as number;
+    (groups[group] as Uint32Array)[sizes[group] as number] = rules[i] as number;
+    sizes[group] = (sizes[group] as number) + 1;
+  }
+  return joinSmall(groups, rank);
+}
+
 /** The groups that get a tree: small ones join one that is at least as wide. */
-export function joinSmall(groups: readonly Uint32Array[], rank: Uint32Array): Uint32Array[] {
+function joinSmall(groups: readonly Uint32Array[], rank: Uint32Array): Uint32Array[] {
   const joined: Uint32Array[] = [];
   for (const half of [groups.slice(0, 4), groups.slice(4)]) {
     let small: Uint32Array = new Uint32Array(0);

@@ -1,12 +1,14 @@
 /** The trees of one router: made from its policies, and kept to be made faster when few of these change. */
-import { Box, type View } from './box.js';
+import { CX_WALK_STEPS } from '../../datapath/generated.js';
+import { Box, type View, viewOf } from './box.js';
 import { type BuildOptions, TreeBuilder, TreeTooLarge } from './builder.js';
+import { BY_BOTH, chooseGrouping } from './choose-grouping.js';
 import { withoutEqual } from './equal-rules.js';
 import { addRules } from './expand.js';
-import { Grouping, joinSmall } from './group.js';
+import { divide, Grouping } from './group.js';
 import { FIRST_ROW, Layout } from './layout.js';
 import { childrenOf, compactLists, type TreeNode } from './node.js';
-import { RANGE_FIELD_COUNT, RuleStore, WORD_MAX } from './rule-store.js';
+import { RuleStore } from './rule-store.js';
 import { matchPolicies, NEW, type PolicyWords } from './same-policies.js';
 import { WordList } from './word-list.js';
 
@@ -52,6 +54,8 @@ export class RouterTrees {
   #firstRules = new Uint32Array(0);
   #ruleCounts = new Uint32Array(0);
   #grouping: Grouping | undefined;
+  /** There was no room for the trees of another grouping. */
+  #hasFewestCopies = false;
   /** By rule: its group, as far as it was asked for. */
   #groupOf = new Uint8Array(0);
   #grouped = 0;
@@ -135,6 +139,14 @@ export class RouterTrees {
    * @returns where they start when their rows start at FIRST_ROW; undefined when there are more rows
    */
   place(options: BuildOptions, mostRows: number): Roots | undefined {
+    const roots = this.#placeWithin(options, mostRows);
+    if (this.#hasFewestCopies || (roots !== undefined && roots.steps <= CX_WALK_STEPS)) return roots;
+    this.#groupBy(new Grouping(this.#store, this.#inOrder(), BY_BOTH));
+    this.#hasFewestCopies = true;
+    return this.#placeWithin(options, mostRows);
+  }
+
+  #placeWithin(options: BuildOptions, mostRows: number): Roots | undefined {
     try {
       let roots = this.#place(options, mostRows);
       // Now and not the next time: what does not change is to have the same rows.
@@ -160,7 +172,7 @@ export class RouterTrees {
     this.#options = options;
     const store = this.#store;
     const rules = this.#inOrder();
-    const groups = rules.length === 0 ? [] : this.#divide(rules);
+    const groups = rules.length === 0 ? [] : this.#divide(rules, options);
     const isFirst = this.#trees.size === 0;
     const known: ChainLink[] = [];
     const unknown: ChainLink[] = [];
@@ -192,27 +204,33 @@ export class RouterTrees {
     };
   }
 
-  #divide(rules: Uint32Array): Uint32Array[] {
+  #divide(rules: Uint32Array, options: BuildOptions): Uint32Array[] {
     const store = this.#store;
     if (
       this.#grouping === undefined ||
       rules.length > 1.5 * this.#groupedRules ||
       this.#groupedRules > 1.5 * rules.length
     ) {
-      this.#grouping = new Grouping(store, rules);
+      this.#groupBy(chooseGrouping(store, rules, options));
       this.#groupedRules = rules.length;
-      this.#grouped = 0;
-      this.#forgetTrees();
+      this.#hasFewestCopies = false;
     }
+    const grouping = this.#grouping as Grouping;
     if (this.#groupOf.length < store.count) {
       const larger = new Uint8Array(2 * store.count);
       larger.set(this.#groupOf);
       this.#groupOf = larger;
     }
     for (; this.#grouped < store.count; this.#grouped++) {
-      this.#groupOf[this.#grouped] = this.#grouping.of(store, this.#grouped);
+      this.#groupOf[this.#grouped] = grouping.of(store, this.#grouped);
     }
-    return divide(this.#groupOf, store, rules);
+    return divide((rule) => this.#groupOf[rule] as number, store.rank, rules);
+  }
+
+  #groupBy(grouping: Grouping): void {
+    this.#grouping = grouping;
+    this.#grouped = 0;
+    this.#forgetTrees();
   }
 
   #inOrder(): Uint32Array {
@@ -239,7 +257,7 @@ export class RouterTrees {
     if (old !== undefined && old.view.marks === marks && isEqual(old.group, group)) {
       return { best, root: old.root, steps: old.node.steps };
     }
-    const view: View = { store, fields: restrictedFields(store, group), marks };
+    const view = viewOf(store, group, marks);
     const rules = group.length > options.leafRules ? withoutEqual(view, group) : group;
     const box = new Box();
     const span = { at: this.#lists.reserve(rules.length), count: rules.length };
@@ -298,38 +316,6 @@ function isEqual(a: Uint32Array, b: Uint32Array): boolean {
   if (a.length !== b.length) return false;
   for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
   return true;
-}
-
-function divide(groupOf: Uint8Array, store: RuleStore, rules: Uint32Array): Uint32Array[] {
-  const sizes = new Uint32Array(8);
-  for (const rule of rules) {
-    const group = groupOf[rule] as number;
-    sizes[group] = (sizes[group] as number) + 1;
-  }
-  const groups = Array.from(sizes, (size) => new Uint32Array(size));
-  sizes.fill(0);
-  for (let i = 0; i < rules.length; i++) {
-    const group = groupOf[rules[i] as number] as number;
-    (groups[group] as Uint32Array)[sizes[group] as number] = rules[i] as number;
-    sizes[group] = (sizes[group] as number) + 1;
-  }
-  return joinSmall(groups, store.rank);
-}
-
-/** Fields that some rule restricts, the most restricted first. */
-function restrictedFields(store: RuleStore, rules: Uint32Array): number[] {
-  const counts: [field: number, count: number][] = [];
-  for (let field = 0; field < RANGE_FIELD_COUNT; field++) {
-    const low = store.low[field] as Uint32Array;
-    const high = store.high[field] as Uint32Array;
-    let count = 0;
-    for (let i = 0; i < rules.length; i++) {
-      const rule = rules[i] as number;
-      if (low[rule] !== 0 || high[rule] !== WORD_MAX) count++;
-    }
-    if (count > 0) counts.push([field, count]);
-  }
-  return counts.sort((a, b) => b[1] - a[1]).map(([field]) => field);
 }
 
 function stepsOf(trees: readonly ChainLink[]): number {
