@@ -61,8 +61,7 @@ interface Running {
   monitor: NetlinkMonitor;
   reconciler: Reconciler;
   registrations: Registrations;
-  /** A home agent lets no packet enter the stack that need not. */
-  firewall: FirewallWatch | undefined;
+  firewall: FirewallWatch;
   xdpWatch: XdpWatch;
   devices: Devices;
 }
@@ -116,17 +115,14 @@ class InstanceController implements Controller {
       const instance = new Instance(config.instance, config.bpffs);
       const datapath = await Datapath.open({ instance, role: roleOf(config), limits: config.limits });
       opened.push(datapath);
-      const xdpWatch = new XdpWatch({ netlink, datapath }, () => this.#loop.request());
+      const firewall = new FirewallWatch(() => this.#loop.request());
+      opened.push(firewall);
+      await firewall.refresh();
+      const xdpWatch = new XdpWatch({ netlink, datapath, firewall }, () => this.#loop.request());
       opened.push(xdpWatch);
       const reconciler = new Reconciler(netlink, datapath, xdpWatch);
       const devices = await reconciler.devices(config, IPV6_MIN_MTU);
       const registrations = new Registrations(datapath);
-      const firewall =
-        config.role === 'mobile-router' ? new FirewallWatch(() => this.#loop.request()) : undefined;
-      if (firewall) {
-        opened.push(firewall);
-        await firewall.refresh();
-      }
       this.#running = { datapath, netlink, monitor, reconciler, registrations, firewall, xdpWatch, devices };
       monitor.subscribe((event) => this.#onKernel(event));
       const { adopted, inheritedFrom } = datapath;
@@ -160,7 +156,7 @@ class InstanceController implements Controller {
     this.#running = undefined;
     clearInterval(this.#auditTimer);
     running.monitor.stop();
-    running.firewall?.[Symbol.dispose]();
+    running.firewall[Symbol.dispose]();
     await this.#loop.stop();
     running.xdpWatch[Symbol.dispose]();
     running.netlink.close();
@@ -358,7 +354,7 @@ class InstanceController implements Controller {
       this.#news.problems('audit', this.#health.findings());
       if (++this.#audits % AUDITS_PER_PROBE === 0) {
         await running.reconciler.probe(this.#config, this.#plan, running.monitor.snapshot());
-        await running.firewall?.audit();
+        await running.firewall.audit();
       }
       // Last, so that nothing else waits for it when it fails.
       const own = new Set(this.#attachments.map(({ ifindex }) => ifindex));
@@ -415,7 +411,7 @@ class InstanceController implements Controller {
           return source === undefined ? undefined : Address.parse(source);
         },
         disabled: (bid) => registrations.of(index(bid)).disabled,
-        ingress: planIngress(config, snapshot.links, running.firewall?.firewall ?? []),
+        ingress: planIngress(config, snapshot.links, running.firewall.firewall),
       });
     }
     const routerId = (router: { address: Address }): number =>

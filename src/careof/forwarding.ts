@@ -10,7 +10,7 @@ import { type Link, RulesetMonitor } from '../netlink/index.js';
 import type { IngressPlan } from './plan.js';
 
 /** All rules of netfilter, or why they could not be read. */
-type Firewall = Ruleset | Error;
+export type Firewall = Ruleset | Error;
 
 /**
  * Which way the packets of each ingress interface take, and why. `auto` is `stack` as soon as there is a rule

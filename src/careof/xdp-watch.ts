@@ -1,14 +1,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Datapath } from '../datapath/index.js';
 import { type Link, type Netlink, XdpFeatureReader } from '../netlink/index.js';
+import type { Firewall } from './forwarding.js';
 import type { XdpFacts } from './xdp.js';
 
-const NOTHING: XdpFacts = { features: undefined, qdiscs: new Map(), watched: new Set(), foreign: new Map() };
+/** What is read here. */
+type ReadFacts = Omit<XdpFacts, 'firewall'>;
+
+const NOTHING: ReadFacts = { features: undefined, qdiscs: new Map(), watched: new Set(), foreign: new Map() };
 
 /** Where facts are read from. */
 interface Sources {
   readonly netlink: Pick<Netlink, 'dumpQdiscs' | 'dumpFilters'>;
   readonly datapath: Pick<Datapath, 'attachments' | 'xdp'>;
+  readonly firewall: { readonly firewall: Firewall };
 }
 
 /**
@@ -29,7 +34,7 @@ export class XdpWatch implements Disposable {
   }
 
   get facts(): XdpFacts {
-    return this.#facts;
+    return { ...this.#facts, firewall: this.#sources.firewall.firewall };
   }
 
   /** Reads the facts where a link is new. @throws NetlinkError, BpfError */

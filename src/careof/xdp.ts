@@ -1,7 +1,9 @@
 /** Which interfaces get an XDP program in front of their TC program, and where XDP may send. */
 import type { XdpConfig, XdpMode } from '../config/index.js';
 import type { Attachment, Port, XdpAttachment } from '../datapath/index.js';
+import { watchesEgress } from '../netfilter/index.js';
 import { ARPHRD, type Link, type XdpFeatures } from '../netlink/index.js';
+import type { Firewall } from './forwarding.js';
 import type { Problem } from './problems.js';
 
 /** What decides about XDP and is no part of a snapshot: read by `readXdpFacts`. */
@@ -14,6 +16,8 @@ export interface XdpFacts {
   readonly watched: ReadonlySet<number>;
   /** XDP programs of others: link -> id. */
   readonly foreign: ReadonlyMap<number, number>;
+  /** Chains of netfilter at a device's egress are among its rules. */
+  readonly firewall: Firewall;
 }
 
 /** What becomes of an interface. */
@@ -108,8 +112,8 @@ function modeOf(
 
 function transmitsOf(
   setting: XdpMode,
-  { ifindex, type, mac }: Link,
-  { features, qdiscs, watched }: XdpFacts,
+  { ifindex, name, type, mac }: Link,
+  { features, qdiscs, watched, firewall }: XdpFacts,
 ): readonly [transmits: boolean, why: string] {
   if (setting === 'off') return [false, 'set by the configuration'];
   if (type !== ARPHRD.ETHER || mac === undefined) return [false, 'its packets have no Ethernet header'];
@@ -120,6 +124,9 @@ function transmitsOf(
   const queue = (qdiscs.get(ifindex) ?? []).find((kind) => !PLAIN_QDISCS.has(kind) && !HOOK_QDISCS.has(kind));
   if (queue) return [false, `packets would not wait in its queue (${queue})`];
   if (watched.has(ifindex)) return [false, 'programs or filters of others look at what leaves'];
+  if (firewall instanceof Error)
+    return [false, `the rules of netfilter could not be read: ${firewall.message}`];
+  if (watchesEgress(firewall, name)) return [false, 'a chain of netfilter looks at what leaves'];
   return [true, 'auto, its driver takes packets from XDP'];
 }
 

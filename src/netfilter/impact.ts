@@ -75,6 +75,16 @@ export function bypassedRules(ruleset: Ruleset, traffic: ForwardedTraffic): Bypa
   return [...found.values()];
 }
 
+/** Whether a chain with rules, or one that drops, looks at what leaves a device. */
+export function watchesEgress(ruleset: Ruleset, device: string): boolean {
+  return ruleset.some(
+    ({ hook, rules }) =>
+      hook?.name === 'egress' &&
+      (hook.devices === undefined || hook.devices.includes(device)) &&
+      (rules.length > 0 || hook.policy === 'drop'),
+  );
+}
+
 /** `inet filter forward handle 4: ct state invalid drop` */
 export function formatBypassedRule(rule: BypassedRule): string {
   const handle = rule.handle === undefined ? '' : ` handle ${rule.handle}`;

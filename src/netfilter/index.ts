@@ -1,3 +1,3 @@
-export { bypassedRules, formatBypassedRule } from './impact.js';
+export { bypassedRules, formatBypassedRule, watchesEgress } from './impact.js';
 export { hasIp6tables, readRuleset } from './reader.js';
-export type { Ruleset } from './ruleset.js';
+export type { Chain, Ruleset } from './ruleset.js';

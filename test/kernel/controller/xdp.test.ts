@@ -169,6 +169,16 @@ test.serial('an uplink whose queue matters is sent to by TC, as long as it does'
     await stranger.end();
     await shown(site, 'wa', (view) => view.xdp?.transmits === true);
     await more.more();
+    const nft = (words: string): Promise<unknown> => site.node('mr').exec('nft', [words]);
+    await nft(
+      'table netdev leaving { chain out { type filter hook egress device "wa" priority 0; counter; }; }',
+    );
+    const filtered = await shown(site, 'wa', (view) => view.xdp?.transmits === false);
+    t.is(filtered.xdp?.whyTransmits, 'a chain of netfilter looks at what leaves');
+    await more.more();
+    await nft('delete table netdev leaving');
+    await shown(site, 'wa', (view) => view.xdp?.transmits === true);
+    await more.more();
     t.deepEqual(await more.lost(), { up: 0, down: 0 });
   });
 });

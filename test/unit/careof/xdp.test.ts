@@ -10,6 +10,7 @@ import {
 } from '../../../src/careof/xdp.js';
 import type { XdpConfig, XdpMode } from '../../../src/config/index.js';
 import type { Attachment } from '../../../src/datapath/index.js';
+import type { Chain } from '../../../src/netfilter/index.js';
 import { ARPHRD, type Link } from '../../../src/netlink/index.js';
 import { link as linkOf } from '../../support/kernel-objects.js';
 
@@ -40,6 +41,7 @@ const CARDS: XdpFacts = {
   qdiscs: new Map([[UPLINK, ['mq', 'pfifo_fast', 'pfifo_fast']]]),
   watched: new Set(),
   foreign: new Map(),
+  firewall: [],
 };
 
 function config(mode: XdpMode, interfaces: Readonly<Record<string, XdpMode>> = {}): XdpConfig {
@@ -167,7 +169,32 @@ const NOT_SENT_TO: readonly [what: string, world: World, why: RegExp][] = [
     { facts: { watched: new Set([UPLINK]) } },
     /^programs or filters of others look at what leaves$/,
   ],
+  ['a chain of netfilter there', { facts: { firewall: [leaving(['up'])] } }, /^a chain of netfilter looks/],
+  [
+    'a chain of netfilter somewhere',
+    { facts: { firewall: [leaving(undefined)] } },
+    /^a chain of netfilter looks/,
+  ],
+  ['rules that nobody can read', { facts: { firewall: new Error('no nft') } }, /could not be read: no nft$/],
 ];
+
+/** A chain with one rule at the egress hook of devices. */
+function leaving(devices: readonly string[] | undefined): Chain {
+  const rule = { handle: 1, text: 'counter', interfaces: [], calls: [], touches: [] };
+  const hook = { name: 'egress', policy: 'accept', devices } as const;
+  return { family: 'netdev', table: 'leaving', name: 'out', hook, rules: [rule] };
+}
+
+test('chains of netfilter elsewhere, without rules or that only see what arrives change nothing', (t) => {
+  const arriving = {
+    ...leaving(['up']),
+    hook: { name: 'ingress', policy: 'accept', devices: ['up'] },
+  } as const;
+  const { up } = plan({
+    facts: { firewall: [leaving(['lan']), { ...leaving(['up']), rules: [] }, arriving] },
+  });
+  t.true(up.transmits);
+});
 
 for (const [what, world, why] of NOT_SENT_TO) {
   test(`not sent to: ${what}`, (t) => {
