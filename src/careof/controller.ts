@@ -383,7 +383,13 @@ class InstanceController implements Controller {
       running.devices = refresh(running.devices, snapshot.links);
     }
     const plan = await this.#derive(running, snapshot);
-    const report = await running.reconciler.run(this.#config, plan, running.devices, snapshot);
+    const report = await running.reconciler.run(
+      this.#config,
+      plan,
+      running.devices,
+      snapshot,
+      () => this.#loop.isAsked,
+    );
     this.#plan = plan;
     this.#attachments = report.attachments;
     this.#missing = report.missing;

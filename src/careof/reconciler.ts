@@ -4,6 +4,7 @@ import {
   type AttachmentChanges,
   CxRole,
   CxSetting,
+  CxTunnelKind,
   type Datapath,
   DatapathError,
   decodeCxTunnelEnd,
@@ -41,6 +42,9 @@ const RECHECK_MS = 10_000;
 
 /** When what was refused is tried again although nothing happens. */
 const RETRY_MS = 5000;
+
+/** A run may leave its end to the next one for so long, milliseconds: messages may never cease. */
+const LONGEST_CUT_MS = 100;
 
 /** Hosts of the mobile network are asked every third time, where they are no more than this many a time. */
 const DIRECT_ROUNDS = 3;
@@ -84,6 +88,8 @@ export class Reconciler {
   /** When an accepted pair of outer addresses that is no longer planned will be refused. */
   readonly #leaving = new Map<string, number>();
   readonly #sightings = new Sightings();
+  /** When a run last came to its end. */
+  #lastWhole = 0;
   readonly #attachmentsSeen = new Sightings();
   readonly #xdpSeen = new Sightings();
   readonly #turns = new ProbeTurns(DIRECT_ROUNDS, DIRECT_PROBES);
@@ -111,21 +117,27 @@ export class Reconciler {
     return { home, peer, tunnel };
   }
 
+  /**
+   * Makes the kernel and the datapath as the plan says, what packets wait for first.
+   * @param isOutdated whether something newer is known than the plan: what no packet waits for is then left out
+   */
   async run(
     config: Config,
     plan: Plan,
     devices: Devices,
     snapshot: NetlinkSnapshot,
+    isOutdated: () => boolean,
   ): Promise<ReconcileReport> {
     const report = emptyReport(plan.problems);
     const own = { protocol: config.routing.protocol };
     await this.#switchBindings(config, plan, devices, 'off', report);
+    await guard(report, () => this.#datapath.prefixes.sync(plan.prefixes));
+    await guard(report, () => this.#syncTunnelEnds(config, plan, report));
+    await this.#switchBindings(config, plan, devices, 'moved', report);
 
     const early = plan.routes.filter((route) => !route.needsBindings).map((route) => route.spec);
     const before = { rules: plan.rules, routes: early };
     take(report, await addMissing(this.#netlink, snapshot, own, before, this.#sightings));
-    await guard(report, () => this.#datapath.prefixes.sync(plan.prefixes));
-    await guard(report, () => this.#syncTunnelEnds(config, plan, report));
     // Packets do not come to a state that is still being filled.
     if (!this.#datapath.filling) {
       this.#attach(config, plan, devices, snapshot, report);
@@ -140,6 +152,8 @@ export class Reconciler {
     if (!this.#datapath.filling && report.xdpChanges === undefined) {
       await guard(report, () => this.#attachXdp(config, snapshot, report));
     }
+    // What is left is for the next run, which begins at once; but not for ever.
+    if (isOutdated() && performance.now() - this.#lastWhole < LONGEST_CUT_MS) return report;
 
     const address = config.role === 'mobile-router' ? config.home.address : undefined;
     await guard(report, () => settleHomeDevice(this.#netlink, devices.home, plan.homeMtu, address));
@@ -153,6 +167,7 @@ export class Reconciler {
     await this.#holdNeighbours(config, plan, snapshot, report);
     await guard(report, () => this.#takeOver(config, plan, devices, snapshot, report));
     await this.#releaseBindings(plan);
+    this.#lastWhole = performance.now();
     if (report.problems.length > plan.problems.length) {
       // What was refused may pass without a message from the kernel.
       report.dueInMs = Math.min(report.dueInMs ?? RETRY_MS, RETRY_MS);
@@ -160,11 +175,16 @@ export class Reconciler {
     return report;
   }
 
+  /**
+   * Switches bindings off, on, or first of all those that only go on with another address or next hop: what our
+   * program encapsulates asks for no route or rule of ours, and to wait for these would be to wait for all who
+   * change the kernel's tables at that moment.
+   */
   async #switchBindings(
     config: Config,
     plan: Plan,
     devices: Devices,
-    direction: 'on' | 'off',
+    direction: 'off' | 'moved' | 'on',
     report: ReconcileReport,
   ): Promise<void> {
     const tunnel: TunnelDevice | undefined = devices.tunnel &&
@@ -176,6 +196,9 @@ export class Reconciler {
           continue;
         }
         const before = this.#datapath.bindings.current(binding.index);
+        if (direction === 'moved' && (before?.kind !== CxTunnelKind.BPF || row?.kind !== CxTunnelKind.BPF)) {
+          continue;
+        }
         if (await this.#datapath.bindings.set(binding.index, row)) {
           const from = config.role === 'mobile-router' ? before?.outerSource : before?.outerDestination;
           report.switched.push({ plan: binding, router: router.name, from, at: performance.now() });

@@ -35,6 +35,11 @@ export class RunLoop {
     return this.#running === undefined;
   }
 
+  /** Whether somebody waits for a run that has not begun. */
+  get isAsked(): boolean {
+    return this.#askedAt !== undefined;
+  }
+
   /** Asks for a run; many requests before it begins make one run. */
   request(): void {
     this.#askedAt ??= performance.now();

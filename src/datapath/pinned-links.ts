@@ -1,5 +1,5 @@
 import { renameSync } from 'node:fs';
-import { BpfLink, type BpfProgram, type LinkInfo } from '../libbpf-ts/index.js';
+import { BpfError, BpfLink, type BpfProgram, type LinkInfo } from '../libbpf-ts/index.js';
 import type { DatapathError } from './datapath-error.js';
 import type { Instance } from './instance.js';
 
@@ -42,7 +42,8 @@ export function syncLinks<T>(
   for (const state of [instance, ...instance.predecessors()]) {
     for (const pin of state.linkPins().filter(kind.isOurs)) {
       const path = state.linkPin(pin);
-      using link = BpfLink.fromPin(path);
+      using link = openPin(path);
+      if (link === undefined) continue;
       const info = link.info;
       const item = wanted.get(pin);
       if (item === undefined || !kind.fits(info, item)) {
@@ -68,6 +69,8 @@ export function syncLinks<T>(
   for (const [pin, item] of wanted) {
     try {
       using link = kind.attach(kind.program(item), item);
+      // Somebody may have removed the directory with the pins.
+      instance.makeDirectories();
       link.pin(instance.linkPin(pin));
       changes.attached.push(item);
     } catch (error) {
@@ -75,4 +78,14 @@ export function syncLinks<T>(
     }
   }
   return changes;
+}
+
+/** The link of a pin, undefined when somebody has removed it in this moment. @throws BpfError */
+function openPin(path: string): BpfLink | undefined {
+  try {
+    return BpfLink.fromPin(path);
+  } catch (error) {
+    if (error instanceof BpfError && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
 }

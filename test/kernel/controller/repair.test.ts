@@ -1,5 +1,7 @@
 // Somebody else removes what is ours: it is noticed, repaired and said in the log.
 import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import test from 'ava';
 import { Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
@@ -105,6 +107,14 @@ test.serial('link pins, a detached program and map pins are put back', async (t)
       },
       { what: 'the program to be attached again', timeout: PATIENCE },
     );
+    await bothWays(site);
+
+    // All of them, and the directory that they were in: packets go on without a program until they are back.
+    rmSync(dirname(instance.linkPin(uplink)), { recursive: true });
+    await until(() => isDeepStrictEqual(instance.linkPins(), pins), {
+      what: 'all link pins to be back',
+      timeout: PATIENCE,
+    });
     await bothWays(site);
 
     rmSync(instance.mapPin('cx_binding_keys'));
