@@ -19,9 +19,13 @@ const WINDOW = 4;
 
 /**
  * Growth between the two windows that is not a leak, bytes. Live memory grows by some 1.5 MB in the first hundred
- * events, as code is compiled and types are learnt; native memory moves by whole pages.
+ * events, as code is compiled and types are learnt; native memory moves by whole pages, and has the heap of the thread that
+ * compiles policies in it.
  */
 const NOISE = { live: 2 * 1024 * 1024, native: 2 * 1024 * 1024 };
+
+/** In fewer events the thread that compiles is still growing: native memory may be more by this. */
+const YOUNG = { events: 100, native: 2 * 1024 * 1024 };
 
 /** Growth for each event that is not a leak, bytes: half of the smallest leak that must be found. */
 const PER_EVENT = 5 * 1024;
@@ -32,7 +36,7 @@ const PER_EVENT = 5 * 1024;
  * The first third is left out: code is compiled, tables get their size. Of the rest the median of the first third is
  * compared with that of the last, so that no burst that a sample happens to see decides. A leak is growth beyond the
  * noise that is also more than PER_EVENT for each event between the windows. In one minute some 15 events lie between
- * them, so only the noise bound counts and a leak of 150 KB an event is found; in 30 minutes they are 250 to 400, and
+ * them, so only the noise bound counts and a leak of 150 KB an event is found (300 KB of native memory); in 30 minutes they are 250 to 400, and
  * 10 KB an event are 2.5 MB and more. A leak adds up in the life of one process, so the soak ends none in its second
  * half. Resident memory is judged in two parts, the heap of JavaScript by what is live in it and the rest as it is:
  * how much of an empty heap V8 keeps is no leak and would hide one.
@@ -45,7 +49,8 @@ export function growthOf(curve: Curve): string | undefined {
   for (const kind of ['live', 'native'] as const) {
     const values = settled.map((sample) => sample[kind]);
     const growth = median(values.slice(-size)) - median(values.slice(0, size));
-    if (growth > NOISE[kind] && growth > events * PER_EVENT) {
+    const young = kind === 'native' && events < YOUNG.events ? YOUNG.native : 0;
+    if (growth > NOISE[kind] + young && growth > events * PER_EVENT) {
       return `${kind} memory grew by ${kilobytes(growth)} in ${events} events`;
     }
   }
