@@ -8,6 +8,7 @@ import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
 import { addExplain } from './commands/explain.js';
 import { addMaps } from './commands/maps.js';
+import { addMobilityHeaders } from './commands/mh.js';
 import { addPolicies } from './commands/policies.js';
 import { addReload } from './commands/reload.js';
 import { addStatus } from './commands/status.js';
@@ -67,6 +68,7 @@ export function createProgram(): Command {
     addPolicies,
     addExplain,
     addMaps,
+    addMobilityHeaders,
     addBinding,
     addReload,
     addDoctor,

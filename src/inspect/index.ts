@@ -1,4 +1,3 @@
-export { readCapturedPacket } from './capture-file.js';
 export { explain } from './explain.js';
 export type { Explanation, PacketView, ProgramStage, Stage } from './explanation.js';
 export { buildPacket } from './packet-builder.js';

@@ -8,10 +8,6 @@ export const INSPECT_ERRORS = {
     means: 'the kernel takes no packet of this length for a test run',
     remedy: 'describe a shorter one: what is too big for every binding is too big already above 1500 bytes',
   },
-  CAPTURE_UNREADABLE: {
-    means: 'a file is no capture that can be read, or has no such packet',
-    remedy: 'write one with `tcpdump -w FILE`; pcap and pcapng with Ethernet or raw IP packets are read',
-  },
   INTERFACE_UNKNOWN: {
     means: 'there is no interface of this name',
     remedy: '`ip link` lists them; run it in the network namespace of the daemon',

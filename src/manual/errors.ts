@@ -1,5 +1,6 @@
 import { API_ERRORS } from '../api/api-error.js';
 import { SOCKET_ERRORS } from '../api/socket-error.js';
+import { CAPTURE_ERRORS } from '../capture/capture-error.js';
 import { CONTROLLER_ERRORS } from '../careof/controller-error.js';
 import { PROBLEMS } from '../careof/problems.js';
 import { CLI_ERRORS } from '../cli/cli-error.js';
@@ -8,6 +9,7 @@ import { DAEMON_ERRORS } from '../daemon/daemon-error.js';
 import { DATAPATH_ERRORS } from '../datapath/datapath-error.js';
 import { INSPECT_ERRORS } from '../inspect/inspect-error.js';
 import { ERRNO_HINTS, ERROR_CODES } from '../libbpf-ts/errors.js';
+import { MOBILITY_ERRORS } from '../mobility/mobility-error.js';
 import { ADDON_ERRORS } from '../native/addon-error.js';
 import { ADDRESS_ERRORS } from '../net/address-error.js';
 import { RULESET_ERRORS } from '../netfilter/ruleset-error.js';
@@ -39,6 +41,8 @@ const SECTIONS: readonly Section[] = [
   { title: 'Datapath', of: 'DatapathError', errors: DATAPATH_ERRORS },
   { title: 'Policies', of: 'PolicyError', errors: POLICY_ERRORS },
   { title: 'Questions of `coax explain`', of: 'InspectError', errors: INSPECT_ERRORS },
+  { title: 'Captures', of: 'CaptureError', errors: CAPTURE_ERRORS },
+  { title: 'Mobility headers', of: 'MobilityError', errors: MOBILITY_ERRORS },
   { title: 'Addresses', of: 'AddressError', errors: ADDRESS_ERRORS },
   { title: 'rtnetlink', of: 'NetlinkError, NetlinkDecodeError', errors: NETLINK_ERRORS },
   { title: 'Rules of netfilter', of: 'RulesetError', errors: RULESET_ERRORS },

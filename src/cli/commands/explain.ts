@@ -111,10 +111,11 @@ function refuseContradictions(options: ExplainOptions): void {
 }
 
 async function packetOf(options: ExplainOptions, config: Config): Promise<Uint8Array> {
-  const inspect = await import('../../inspect/index.js');
   if (options.pcap !== undefined) {
-    return inspect.readCapturedPacket(options.pcap, Number(options.packet ?? 1));
+    const { readCapturedPacket } = await import('../../capture/index.js');
+    return readCapturedPacket(options.pcap, Number(options.packet ?? 1));
   }
+  const inspect = await import('../../inspect/index.js');
   const ours = config.role === 'mobile-router' && options.in === undefined ? config.home.address : undefined;
   return inspect.buildPacket(inspect.readPacketFields(options, ours));
 }

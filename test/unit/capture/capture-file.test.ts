@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { buildUdp } from '../../../lab/packet.js';
-import { capturedPacket, readCapturedPacket } from '../../../src/inspect/capture-file.js';
-import { InspectError } from '../../../src/inspect/inspect-error.js';
+import { CaptureError } from '../../../src/capture/capture-error.js';
+import { capturedPacket, readCapturedPacket } from '../../../src/capture/capture-file.js';
 import { pcapFile } from '../../support/pcap-file.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -116,7 +116,7 @@ const WRONG: readonly { what: string; content: Buffer; number?: number; says: Re
 
 for (const { what, content, number = 1, says } of WRONG) {
   test(`a capture of ${what} is refused in words`, (t) => {
-    const error = t.throws(() => capturedPacket(content, number, 'x'), { instanceOf: InspectError });
+    const error = t.throws(() => capturedPacket(content, number, 'x'), { instanceOf: CaptureError });
     t.is(error?.code, 'CAPTURE_UNREADABLE');
     t.regex(error?.message ?? '', says);
     t.not(error?.hint, '');
@@ -135,7 +135,7 @@ test('whatever a file is cut or damaged to, it is read or refused, and nothing e
         try {
           capturedPacket(damaged, 1, 'x');
         } catch (error) {
-          if (!(error instanceof InspectError)) throw error;
+          if (!(error instanceof CaptureError)) throw error;
           refused++;
         }
       }

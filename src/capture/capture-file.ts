@@ -1,24 +1,23 @@
-/** One packet of a capture file: pcap (draft-ietf-opsawg-pcap) and pcapng (draft-ietf-opsawg-pcapng). */
+/** Capture files: pcap (draft-ietf-opsawg-pcap) and pcapng (draft-ietf-opsawg-pcapng). */
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { InspectError } from './inspect-error.js';
-import { ETHERNET_HEADER, ETHERTYPE_IPV6 } from './ipv6.js';
+import { CaptureError } from './capture-error.js';
+import { ETHERTYPE_IPV6, linkPayload } from './link-layer.js';
 
-/** Largest file that is read: a question is about one packet. */
-const MOST_BYTES = 64 * 1024 * 1024;
-/** LINKTYPE_ numbers; raw IP has three. */
+/** Largest file that is read. */
+export const MOST_BYTES = 64 * 1024 * 1024;
+/** LINKTYPE_ number of a simple block whose interface is not described. */
 const ETHERNET = 1;
-const RAW: readonly number[] = [12, 101, 229];
 const PCAP_HEADER = 24;
 const PCAP_RECORD = 16;
 const PCAP_MAGIC: readonly number[] = [0xa1b2c3d4, 0xa1b23c4d];
 const SECTION = 0x0a0d0d0a;
 const BYTE_ORDER = 0x1a2b3c4d;
 const Block = { INTERFACE: 1, SIMPLE: 3, ENHANCED: 6 } as const;
-const VLAN_TAGS: readonly number[] = [0x8100, 0x88a8];
 
 /** A packet as it was captured. */
-interface Record {
+export interface CaptureRecord {
+  /** LINKTYPE_ number. */
   readonly linkType: number;
   readonly bytes: Buffer;
   /** Bytes on the wire. */
@@ -27,17 +26,16 @@ interface Record {
 
 /**
  * The IPv6 packet with a number, the first one is 1, without its link header.
- * @throws InspectError CAPTURE_UNREADABLE
+ * @throws CaptureError CAPTURE_UNREADABLE
  */
 export async function readCapturedPacket(path: string, number: number): Promise<Uint8Array> {
-  return capturedPacket(await readFile(path), number, path);
+  return capturedPacket(await readCaptureFile(path), number, path);
 }
 
-/** The same from the content of a file. @throws InspectError CAPTURE_UNREADABLE */
+/** The same from the content of a file. @throws CaptureError CAPTURE_UNREADABLE */
 export function capturedPacket(content: Uint8Array, number: number, name: string): Uint8Array {
-  const data = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   let count = 0;
-  for (const record of records(data, name)) {
+  for (const record of captureRecords(content, name)) {
     count += 1;
     if (count === number) return ipv6Of(record, `packet ${number} of ${name}`);
   }
@@ -47,7 +45,17 @@ export function capturedPacket(content: Uint8Array, number: number, name: string
   );
 }
 
-function records(data: Buffer, name: string): Generator<Record> {
+/** Whether a content starts as a pcap or pcapng file does. */
+export function isCapture(content: Uint8Array): boolean {
+  if (content.length < 4) return false;
+  const data = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  const magic = data.readUInt32LE(0);
+  return magic === SECTION || PCAP_MAGIC.includes(magic) || PCAP_MAGIC.includes(data.readUInt32BE(0));
+}
+
+/** The packets of a capture in their order. @throws CaptureError CAPTURE_UNREADABLE, also while it is walked */
+export function captureRecords(content: Uint8Array, name: string): Generator<CaptureRecord> {
+  const data = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   const magic = data.length < 4 ? 0 : data.readUInt32LE(0);
   if (magic === SECTION) return pcapngRecords(data, name);
   if (PCAP_MAGIC.includes(magic)) return pcapRecords(data, true, name);
@@ -55,7 +63,7 @@ function records(data: Buffer, name: string): Generator<Record> {
   throw unreadable(`${name} is neither pcap nor pcapng`, 'write one with `tcpdump -w FILE`');
 }
 
-function* pcapRecords(data: Buffer, little: boolean, name: string): Generator<Record> {
+function* pcapRecords(data: Buffer, little: boolean, name: string): Generator<CaptureRecord> {
   const u32 = reader(data, little);
   if (data.length < PCAP_HEADER) throw cutOff(name);
   const linkType = u32(20) & 0xffff;
@@ -70,7 +78,7 @@ function* pcapRecords(data: Buffer, little: boolean, name: string): Generator<Re
   }
 }
 
-function* pcapngRecords(data: Buffer, name: string): Generator<Record> {
+function* pcapngRecords(data: Buffer, name: string): Generator<CaptureRecord> {
   let little = true;
   let linkTypes: number[] = [];
   for (let at = 0; at < data.length; ) {
@@ -115,24 +123,29 @@ function reader(data: Buffer, little: boolean): (at: number) => number {
   return (at) => (little ? data.readUInt32LE(at) : data.readUInt32BE(at));
 }
 
-function ipv6Of({ linkType, bytes, length }: Record, what: string): Uint8Array {
+function ipv6Of(record: CaptureRecord, what: string): Uint8Array {
+  const { bytes, length, linkType } = record;
   if (bytes.length < length) {
     throw unreadable(
       `${what} was cut to ${bytes.length} of ${length} bytes`,
       'capture whole packets: `tcpdump -s 0 -w FILE`',
     );
   }
-  if (RAW.includes(linkType)) return bytes;
-  if (linkType !== ETHERNET) {
-    throw unreadable(`${what} has link type ${linkType}`, 'only Ethernet (1) and raw IP (101) are read');
+  const payload = linkPayload(record);
+  if (payload === undefined) {
+    throw unreadable(
+      `${what} has link type ${linkType}`,
+      'only Ethernet (1), Linux cooked (113, 276) and raw IP (101) are read',
+    );
   }
-  const type = bytes.length < ETHERNET_HEADER ? 0 : bytes.readUInt16BE(12);
-  if (type === ETHERTYPE_IPV6) return bytes.subarray(ETHERNET_HEADER);
-  const kind = VLAN_TAGS.includes(type) ? 'is tagged for a VLAN' : `has EtherType 0x${type.toString(16)}`;
+  const { etherType, tags } = payload;
+  if (etherType === ETHERTYPE_IPV6 && tags === 0) return payload.bytes;
+  const kind = tags > 0 ? 'is tagged for a VLAN' : `has EtherType 0x${etherType.toString(16)}`;
   throw unreadable(`${what} is not IPv6: it ${kind}`, 'give the number of another packet: --packet N');
 }
 
-async function readFile(path: string): Promise<Buffer> {
+/** The content of a file of at most 64 MiB. @throws CaptureError CAPTURE_UNREADABLE */
+export async function readCaptureFile(path: string): Promise<Buffer> {
   let file: Awaited<ReturnType<typeof open>> | undefined;
   try {
     // Without O_NONBLOCK opening a pipe would wait for a writer.
@@ -147,7 +160,7 @@ async function readFile(path: string): Promise<Buffer> {
     }
     return await file.readFile();
   } catch (error) {
-    if (error instanceof InspectError) throw error;
+    if (error instanceof CaptureError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'there is no such file' : message;
     throw unreadable(`${path} cannot be read: ${why}`, 'name a capture file', error);
@@ -156,13 +169,13 @@ async function readFile(path: string): Promise<Buffer> {
   }
 }
 
-function cutOff(name: string): InspectError {
+function cutOff(name: string): CaptureError {
   return unreadable(
     `${name} ends within a packet, or is damaged`,
     'capture again, and stop tcpdump before you copy',
   );
 }
 
-function unreadable(message: string, hint: string, cause?: unknown): InspectError {
-  return new InspectError('CAPTURE_UNREADABLE', message, hint, { cause });
+function unreadable(message: string, hint: string, cause?: unknown): CaptureError {
+  return new CaptureError(message, hint, { cause });
 }
