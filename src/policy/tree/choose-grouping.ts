@@ -9,14 +9,10 @@ import type { CutNode, Leaf, TreeNode } from './node.js';
 import { RANGE_FIELD_COUNT, type RuleStore } from './rule-store.js';
 import { WordList } from './word-list.js';
 
-/** Fewest copies, most trees. */
-export const BY_BOTH: GroupedBy = { source: true, destination: true };
-/** The others, of which the best is taken when it is better. */
-const OTHERS: readonly GroupedBy[] = [
-  { source: false, destination: true },
-  { source: true, destination: false },
-  { source: false, destination: false },
-];
+/** Where rules are few, so are the copies of a wide one. */
+const FEW_RULES = 4096;
+const WIDE_SHARES = [0.04];
+const WIDE_SHARES_OF_FEW = [0.2, 0.5];
 /** Rules that are tried. */
 const SAMPLE = 1024;
 /** Packets that are led through the trees. */
@@ -43,9 +39,29 @@ interface TriedPacket {
   mark: number;
 }
 
+/** The grouping that has fewest copies of so many rules, and the others, which are taken when they are better. */
+function candidates(rules: number): [GroupedBy, ...GroupedBy[]] {
+  const [first = 0, ...more] = rules <= FEW_RULES ? WIDE_SHARES_OF_FEW : WIDE_SHARES;
+  const shares = [first, ...more];
+  return [
+    { source: true, destination: true, wideShare: first },
+    ...more.map((wideShare) => ({ source: true, destination: true, wideShare })),
+    ...shares.map((wideShare) => ({ source: false, destination: true, wideShare })),
+    ...shares.map((wideShare) => ({ source: true, destination: false, wideShare })),
+    { source: false, destination: false, wideShare: first },
+  ];
+}
+
+/** The grouping with the fewest copies. */
+export function safeGrouping(store: RuleStore, rules: Uint32Array): Grouping {
+  const [safe] = candidates(rules.length);
+  return new Grouping(store, rules, safe);
+}
+
 /** The grouping for the rules of a router, which are in the order of their rank. */
 export function chooseGrouping(store: RuleStore, rules: Uint32Array, options: BuildOptions): Grouping {
-  let best = new Grouping(store, rules, BY_BOTH);
+  const [, ...others] = candidates(rules.length);
+  let best = safeGrouping(store, rules);
   if (rules.length <= ONE_GROUP) return best;
   const sample = someOf(rules, SAMPLE);
   const groupsOf = (grouping: Grouping): Uint32Array[] =>
@@ -57,7 +73,7 @@ export function chooseGrouping(store: RuleStore, rules: Uint32Array, options: Bu
   const isPart = sample.length < rules.length;
   const mostRows = isPart ? HARDLY_LARGER * both.rows : Math.max(LEAST_ROWS, ROWS_PER_RULE * sample.length);
   let least = isPart ? MUCH_BETTER * both.steps : both.steps;
-  for (const by of OTHERS) {
+  for (const by of others) {
     const grouping = new Grouping(store, rules, by);
     const groups = groupsOf(grouping);
     if (tried.has(sizesOf(groups))) continue;

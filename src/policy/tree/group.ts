@@ -8,14 +8,17 @@ import type { RuleStore } from './rule-store.js';
 
 /** Fewer rules are one group whatever they are. */
 export const ONE_GROUP = 24;
-/** A rule is wide in an address when it holds more than this part of the others. */
-const WIDE_SHARE = 0.04;
-/** The same where rules are few: copies of one are fewer, and a tree less that a packet has to ask is worth them. */
-const WIDE_SHARE_OF_FEW = 0.5;
-const FEW_RULES = 4096;
 const WIDE_LEAST = 4;
 /** A group this small joins the next one. */
 const SMALL_GROUP = 8;
+
+/** How rules are told apart: those that are wide and those that are narrow in an address are of two groups. */
+export interface GroupedBy {
+  readonly source: boolean;
+  readonly destination: boolean;
+  /** A rule is wide when it holds more than this part of the others. */
+  readonly wideShare: number;
+}
 
 /** How wide rules are in one address: the others' lowest addresses in order, to count those inside a range. */
 class Width {
@@ -23,14 +26,13 @@ class Width {
   readonly #order: Uint32Array;
   readonly #wide: number;
 
-  constructor(store: RuleStore, rules: Uint32Array, field: number) {
+  constructor(store: RuleStore, rules: Uint32Array, field: number, wideShare: number) {
     const columns = [0, 1, 2, 3].map((word) => store.low[field + word] as Uint32Array);
     const order = sortBy(rules, columns);
     this.#order = order;
     // Their own copy: rules may come and go.
     this.#words = columns.map((column) => Uint32Array.from(order, (rule) => column[rule] as number));
-    const share = rules.length <= FEW_RULES ? WIDE_SHARE_OF_FEW : WIDE_SHARE;
-    this.#wide = Math.max(WIDE_LEAST, rules.length * share);
+    this.#wide = Math.max(WIDE_LEAST, rules.length * wideShare);
   }
 
   isWide(store: RuleStore, rule: number, field: number): boolean {
@@ -57,23 +59,17 @@ class Width {
   }
 }
 
-/** Which addresses are looked at: rules of which one is wide and one is narrow there are of two groups. */
-export interface GroupedBy {
-  readonly source: boolean;
-  readonly destination: boolean;
-}
-
 /** Decides the group of a rule; the same for a rule whatever comes later, until there is a new one of these. */
 export class Grouping {
   readonly #source: Width | undefined;
   readonly #destination: Width | undefined;
   readonly #single: boolean;
 
-  constructor(store: RuleStore, rules: Uint32Array, { source, destination }: GroupedBy) {
+  constructor(store: RuleStore, rules: Uint32Array, { source, destination, wideShare }: GroupedBy) {
     this.#single = rules.length <= ONE_GROUP;
     if (this.#single) return;
-    if (source) this.#source = new Width(store, rules, CxField.SOURCE);
-    if (destination) this.#destination = new Width(store, rules, CxField.DESTINATION);
+    if (source) this.#source = new Width(store, rules, CxField.SOURCE, wideShare);
+    if (destination) this.#destination = new Width(store, rules, CxField.DESTINATION, wideShare);
   }
 
   /** 0..7 */

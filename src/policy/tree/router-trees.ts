@@ -2,10 +2,10 @@
 import { CX_WALK_STEPS } from '../../datapath/generated.js';
 import { Box, type View, viewOf } from './box.js';
 import { type BuildOptions, TreeBuilder, TreeTooLarge } from './builder.js';
-import { BY_BOTH, chooseGrouping } from './choose-grouping.js';
+import { chooseGrouping, safeGrouping } from './choose-grouping.js';
 import { withoutEqual } from './equal-rules.js';
 import { addRules } from './expand.js';
-import { divide, Grouping } from './group.js';
+import { divide, type Grouping } from './group.js';
 import { FIRST_ROW, Layout } from './layout.js';
 import { childrenOf, compactLists, type TreeNode } from './node.js';
 import { RuleStore } from './rule-store.js';
@@ -141,7 +141,7 @@ export class RouterTrees {
   place(options: BuildOptions, mostRows: number): Roots | undefined {
     const roots = this.#placeWithin(options, mostRows);
     if (this.#hasFewestCopies || (roots !== undefined && roots.steps <= CX_WALK_STEPS)) return roots;
-    this.#groupBy(new Grouping(this.#store, this.#inOrder(), BY_BOTH));
+    this.#groupBy(safeGrouping(this.#store, this.#inOrder()));
     this.#hasFewestCopies = true;
     return this.#placeWithin(options, mostRows);
   }
