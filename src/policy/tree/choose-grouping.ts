@@ -21,9 +21,9 @@ const PACKETS = 512;
  * copies grow faster than rules do. */
 const MUCH_BETTER = 0.75;
 const HARDLY_LARGER = 1.25;
-/** Rows that a tree may have for each rule, which is what the tables have room for: datapath/map-catalogue.ts. */
+/** Rows for each rule, which is what the tables have room for: datapath/map-catalogue.ts. */
 const ROWS_PER_RULE = 24;
-/** Rows that a tree may have however few rules there are. */
+/** However few rules there are. */
 const LEAST_ROWS = 4096;
 
 /** A tree of a group, and the rank of its best rule. */
@@ -52,26 +52,43 @@ function candidates(rules: number): [GroupedBy, ...GroupedBy[]] {
   ];
 }
 
+/** Rows that the trees of so many rules may have: with more another grouping is none. */
+export function mostRowsOf(rules: number): number {
+  return 2 * triedRowsOf(rules);
+}
+
+/** The same when it is tried, where nothing stands twice because of marks. */
+function triedRowsOf(rules: number): number {
+  return Math.max(LEAST_ROWS, ROWS_PER_RULE * rules);
+}
+
 /** The grouping with the fewest copies. */
 export function safeGrouping(store: RuleStore, rules: Uint32Array): Grouping {
   const [safe] = candidates(rules.length);
   return new Grouping(store, rules, safe);
 }
 
-/** The grouping for the rules of a router, which are in the order of their rank. */
-export function chooseGrouping(store: RuleStore, rules: Uint32Array, options: BuildOptions): Grouping {
+/**
+ * The grouping for the rules of a router, which are in the order of their rank.
+ * @returns undefined: none is better than the one with the fewest copies
+ */
+export function chooseGrouping(
+  store: RuleStore,
+  rules: Uint32Array,
+  options: BuildOptions,
+): Grouping | undefined {
   const [, ...others] = candidates(rules.length);
-  let best = safeGrouping(store, rules);
-  if (rules.length <= ONE_GROUP) return best;
+  if (rules.length <= ONE_GROUP) return undefined;
+  let best: Grouping | undefined;
   const sample = someOf(rules, SAMPLE);
   const groupsOf = (grouping: Grouping): Uint32Array[] =>
     divide((rule) => grouping.of(store, rule), store.rank, sample);
-  const bothGroups = groupsOf(best);
+  const bothGroups = groupsOf(safeGrouping(store, rules));
   // Groups of the same sizes are the same ones, but for a rare chance that costs a step or two.
   const tried = new Set([sizesOf(bothGroups)]);
   const both = tryGroups(store, bothGroups, sample, options, Number.POSITIVE_INFINITY);
   const isPart = sample.length < rules.length;
-  const mostRows = isPart ? HARDLY_LARGER * both.rows : Math.max(LEAST_ROWS, ROWS_PER_RULE * sample.length);
+  const mostRows = isPart ? HARDLY_LARGER * both.rows : triedRowsOf(sample.length);
   let least = isPart ? MUCH_BETTER * both.steps : both.steps;
   for (const by of others) {
     const grouping = new Grouping(store, rules, by);

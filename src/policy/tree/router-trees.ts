@@ -2,7 +2,7 @@
 import { CX_WALK_STEPS } from '../../datapath/generated.js';
 import { Box, type View, viewOf } from './box.js';
 import { type BuildOptions, TreeBuilder, TreeTooLarge } from './builder.js';
-import { chooseGrouping, safeGrouping } from './choose-grouping.js';
+import { chooseGrouping, mostRowsOf, safeGrouping } from './choose-grouping.js';
 import { withoutEqual } from './equal-rules.js';
 import { addRules } from './expand.js';
 import { divide, type Grouping } from './group.js';
@@ -54,8 +54,8 @@ export class RouterTrees {
   #firstRules = new Uint32Array(0);
   #ruleCounts = new Uint32Array(0);
   #grouping: Grouping | undefined;
-  /** There was no room for the trees of another grouping. */
-  #hasFewestCopies = false;
+  /** It is another one than that with the fewest copies. */
+  #isChosen = false;
   /** By rule: its group, as far as it was asked for. */
   #groupOf = new Uint8Array(0);
   #grouped = 0;
@@ -139,10 +139,14 @@ export class RouterTrees {
    * @returns where they start when their rows start at FIRST_ROW; undefined when there are more rows
    */
   place(options: BuildOptions, mostRows: number): Roots | undefined {
-    const roots = this.#placeWithin(options, mostRows);
-    if (this.#hasFewestCopies || (roots !== undefined && roots.steps <= CX_WALK_STEPS)) return roots;
-    this.#groupBy(safeGrouping(this.#store, this.#inOrder()));
-    this.#hasFewestCopies = true;
+    const rules = this.#inOrder();
+    this.#regroup(rules, options);
+    if (this.#isChosen) {
+      const roots = this.#placeWithin(options, Math.min(mostRows, mostRowsOf(rules.length)));
+      if (roots !== undefined && roots.steps <= CX_WALK_STEPS) return roots;
+      this.#groupBy(safeGrouping(this.#store, rules));
+      this.#isChosen = false;
+    }
     return this.#placeWithin(options, mostRows);
   }
 
@@ -172,7 +176,7 @@ export class RouterTrees {
     this.#options = options;
     const store = this.#store;
     const rules = this.#inOrder();
-    const groups = rules.length === 0 ? [] : this.#divide(rules, options);
+    const groups = rules.length === 0 ? [] : this.#divide(rules);
     const isFirst = this.#trees.size === 0;
     const known: ChainLink[] = [];
     const unknown: ChainLink[] = [];
@@ -204,17 +208,18 @@ export class RouterTrees {
     };
   }
 
-  #divide(rules: Uint32Array, options: BuildOptions): Uint32Array[] {
+  /** Chooses a grouping where there is none, or it was chosen for another number of rules. */
+  #regroup(rules: Uint32Array, options: BuildOptions): void {
+    const before = this.#groupedRules;
+    if (this.#grouping && rules.length <= 1.5 * before && before <= 1.5 * rules.length) return;
+    const chosen = chooseGrouping(this.#store, rules, options);
+    this.#groupBy(chosen ?? safeGrouping(this.#store, rules));
+    this.#isChosen = chosen !== undefined;
+    this.#groupedRules = rules.length;
+  }
+
+  #divide(rules: Uint32Array): Uint32Array[] {
     const store = this.#store;
-    if (
-      this.#grouping === undefined ||
-      rules.length > 1.5 * this.#groupedRules ||
-      this.#groupedRules > 1.5 * rules.length
-    ) {
-      this.#groupBy(chooseGrouping(store, rules, options));
-      this.#groupedRules = rules.length;
-      this.#hasFewestCopies = false;
-    }
     const grouping = this.#grouping as Grouping;
     if (this.#groupOf.length < store.count) {
       const larger = new Uint8Array(2 * store.count);
