@@ -92,13 +92,24 @@ bench: build ## where we stand: rates, targets, peers; QUICK=1, PEERS=ovs, CLASS
 bench-classify: build ## what a policy costs a packet; CLASSBENCH=DIR for sets of your own, ARGS=--json
 	@$(NODE) --enable-source-maps build/js/bench/classify/main.js $(ARGS)
 
+# Without them the tests say so and the others run.
+VM_PACKAGES := qemu-system-x86 busybox-static kmod xz-utils
+.PHONY: vm-packages
+vm-packages:
+	@scripts/packages $(VM_PACKAGES) || echo '  packages  no virtual machine without $(VM_PACKAGES)'
+
 .PHONY: test
-test: build ## all tests; ends with "N passed, N failed, N skipped"
+test: build vm-packages ## all tests; ends with "N passed, N failed, N skipped"
 	@$(NODE) --enable-source-maps build/js/test/run.js
 
 .PHONY: test-unit
 test-unit: build ## the tests that need no root
 	@$(NODE) --enable-source-maps build/js/test/run.js unit
+
+.PHONY: test-vm
+test-vm: build vm-packages ## the kernel tests under KERNEL=6.1|6.12|newest, or all; ONLY=netlink, REFRESH=1, RUN='uname -r'
+	@$(NODE) --enable-source-maps build/js/test/vm/main.js --kernel='$(KERNEL)' --only='$(ONLY)' \
+		$(if $(REFRESH),--refresh) $(if $(RUN),-- sh -c '$(subst ','\'',$(RUN))')
 
 .PHONY: check-oracle
 check-oracle: build ## N=20000 random packets: reference and programs must agree; SEED=..., CASE=file tries one again

@@ -1,5 +1,6 @@
 // Runs one program to its end and hands back what it said.
 import { spawn } from 'node:child_process';
+import { patient } from './patience.js';
 
 /** What a finished program left behind. */
 export interface CommandResult {
@@ -50,7 +51,7 @@ export async function run(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const timeout = options.timeout ?? 20_000;
+  const timeout = patient(options.timeout ?? 20_000);
   const child = spawn(command, args, {
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     env: { ...environment, ...options.env },

@@ -1,6 +1,7 @@
 // A program that keeps running inside the lab.
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { patient } from './patience.js';
 import { Changes } from './wait.js';
 
 export interface ProcessExit {
@@ -59,7 +60,7 @@ export class LabProcess {
   /** Sends `signal`, and SIGKILL when it still runs `patience` ms later; resolves when it has ended. */
   async end(signal: NodeJS.Signals = 'SIGTERM', patience = 3_000): Promise<ProcessExit> {
     this.kill(signal);
-    const timer = setTimeout(() => this.kill('SIGKILL'), patience);
+    const timer = setTimeout(() => this.kill('SIGKILL'), patient(patience));
     try {
       return await this.exited;
     } finally {

@@ -1,5 +1,6 @@
 // Waiting for conditions: nothing in the lab sleeps for a fixed time.
 import { setTimeout as delay } from 'node:timers/promises';
+import { patient } from './patience.js';
 
 export interface WaitOptions {
   /** Milliseconds until giving up; 5 s when left out. */
@@ -31,7 +32,7 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   options: WaitOptions,
 ): Promise<Exclude<T, Falsy>> {
-  const timeout = options.timeout ?? 5_000;
+  const timeout = patient(options.timeout ?? 5_000);
   const end = performance.now() + timeout;
   let cause: unknown;
   for (;;) {
@@ -64,7 +65,7 @@ export class Changes {
    * @throws WaitTimeoutError
    */
   async wait<T>(look: () => T | undefined, options: WaitOptions): Promise<T> {
-    const timeout = options.timeout ?? 5_000;
+    const timeout = patient(options.timeout ?? 5_000);
     return new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {
         clearTimeout(timer);

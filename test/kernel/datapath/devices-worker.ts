@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { patient } from '../../../lab/patience.js';
 import { CxBindingFlag, CxRole, Datapath, Instance } from '../../../src/datapath/index.js';
 import type { Packet } from '../../support/packet.js';
 import { packetDifference } from '../../support/packet-text.js';
@@ -310,7 +311,7 @@ async function toSocket(name: string, send: () => void): Promise<void> {
   const socket = createSocket('udp6');
   socket.bind(4000, HOME_ADDRESS);
   await once(socket, 'listening');
-  const arrived = once(socket, 'message', { signal: AbortSignal.timeout(5_000) });
+  const arrived = once(socket, 'message', { signal: AbortSignal.timeout(patient(5_000)) });
   send();
   results[name] = await arrived.then(
     ([message]) =>

@@ -28,8 +28,11 @@ const SEED = 20261127;
 const CASES = 15;
 const PROBES = 150;
 const OUTER_SOURCE = 14 + 8;
-/** Instructions of coax_ingress that only explain; there are some 700. */
-const ONLY_EXPLAINING = 400;
+/**
+ * Instructions of coax_ingress that only explain; there are some 1200. Before 6.8 the verifier takes global functions
+ * for called whoever calls them (kernel/bpf/verifier.c, do_check_subprogs), so there only those go that are not in one.
+ */
+const ONLY_EXPLAINING = { reached: 400, any: 150 };
 
 let datapath: TestDatapath;
 let explaining: LoadedObject;
@@ -64,9 +67,16 @@ test('both loads of every program have one tag', (t) => {
 });
 
 test('the datapath has no code that explains', (t) => {
-  const length = (object: LoadedObject): number =>
-    object.programs.get('coax_ingress').info.translatedBytes / 8;
-  t.true(length(explaining) - length(datapath.object) > ONLY_EXPLAINING);
+  const more = (program: string): number => {
+    const [all, left] = [explaining, datapath.object].map(
+      (object) => object.programs.get(program).info.translatedBytes / 8,
+    ) as [number, number];
+    return all - left;
+  };
+  // This one explains nothing: what it has more is what nobody calls.
+  const keepsUncalled = more('coax_tunnel') > 0;
+  t.log(`coax_ingress: ${more('coax_ingress')} instructions, coax_tunnel: ${more('coax_tunnel')}`);
+  t.true(more('coax_ingress') > ONLY_EXPLAINING[keepsUncalled ? 'any' : 'reached']);
   t.is(datapath.object.maps.get('cx_explained').maxEntries, 1);
   const head = decodeCxExplained(datapath.object.maps.get('cx_explained').getRange(0, 1));
   t.deepEqual(head.values, [0, 0, 0, 0]);

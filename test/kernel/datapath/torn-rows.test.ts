@@ -1,6 +1,7 @@
 /** A care-of address change under traffic: no packet sees half of a row, or another binding's. */
 import test from 'ava';
 import { Address, MacAddress } from '../../../src/net/index.js';
+import { tries } from '../../support/work.js';
 import { withBpffs } from '../libbpf-ts/support.js';
 import { TestDatapath } from './test-datapath.js';
 import { ROWS } from './torn-rows-world.js';
@@ -8,7 +9,7 @@ import { shareMaps, Updater } from './updater.js';
 import { BID, mobileWorld, policies, up } from './worlds.js';
 
 /** TORN_PACKETS asks for more. */
-const PACKETS = Number(process.env.TORN_PACKETS ?? 200_000);
+const PACKETS = Number(process.env.TORN_PACKETS ?? tries(200_000));
 const LEAST_SWITCHES = 100;
 const PORT = { A: 2000, B: 2001 } as const;
 const UPLINKS = ['A', 'B'] as const;

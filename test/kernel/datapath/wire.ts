@@ -4,8 +4,9 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { patient } from '../../../lab/patience.js';
 
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = patient(5_000);
 const POLL_MS = 5;
 const LARGEST = 65_535;
 

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { patient } from '../../../lab/patience.js';
 
 interface Counts {
   before: number;
@@ -16,7 +17,7 @@ test('no descriptor stays: forgotten handles, threads, thousands of rounds', (t)
   const worker = fileURLToPath(new URL('./lifetime-worker.js', import.meta.url));
   const output = execFileSync(process.execPath, ['--expose-gc', '--enable-source-maps', worker], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: patient(60_000),
   });
   const counts = JSON.parse(output) as Counts;
   t.true(counts.forgotten > counts.before + 50, 'the test forgets nothing');
@@ -37,7 +38,7 @@ test('a program that only waits for a closed ring ends by itself', (t) => {
   `;
   const output = execFileSync(process.execPath, ['--input-type=module', '-e', source], {
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: patient(10_000),
   });
   t.is(output, 'idle\n');
 });

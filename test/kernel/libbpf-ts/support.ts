@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { patient } from '../../../lab/patience.js';
 import { BpfObject, type LoadedObject } from '../../../src/libbpf-ts/index.js';
 
 const ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
@@ -58,7 +59,7 @@ export function inNamespace<T>(name: string, scenario: string, ...parameters: st
   const output = execFileSync(
     'nsenter',
     [`--net=/run/netns/${name}`, process.execPath, '--enable-source-maps', worker, scenario, ...parameters],
-    { encoding: 'utf8', timeout: 30_000 },
+    { encoding: 'utf8', timeout: patient(30_000) },
   );
   return JSON.parse(output) as T;
 }

@@ -1,9 +1,10 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { patient } from '../../../lab/patience.js';
 
 const run = promisify(execFile);
-const SCENARIO_TIMEOUT_MS = 60_000;
+const SCENARIO_TIMEOUT_MS = patient(60_000);
 let count = 0;
 
 /** Runs `ip` with JSON output in the current namespace. */
