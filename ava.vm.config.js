@@ -2,7 +2,7 @@
 // that emulation takes. A test with daemons in the lab takes a minute and more there, so few of these are in it.
 export default {
   files: [
-    'build/js/test/kernel/{libbpf-ts,netlink,datapath-state,datapath}/**/*.test.js',
+    'build/js/test/kernel/{libbpf-ts,netlink,datapath-state,datapath,tunnels}/**/*.test.js',
     'build/js/test/kernel/packets/fragments.test.js',
   ],
   nodeArguments: ['--enable-source-maps'],

@@ -77,13 +77,15 @@ export class LabNode {
   async linksReady(): Promise<void> {
     await until(
       async () => {
+        // A link that is not up, such as the ip6tnl0 of every namespace, is listed as an empty object.
         const links = JSON.parse(await this.ip('-j address show up')) as {
-          ifname: string;
+          ifname?: string;
           operstate: string;
           addr_info: { scope: string; tentative?: boolean }[];
         }[];
         return links.every(
           ({ ifname, operstate, addr_info }) =>
+            ifname === undefined ||
             ifname === 'lo' ||
             (operstate === 'UP' &&
               addr_info.some(({ scope, tentative }) => scope === 'link' && tentative !== true)),

@@ -1,7 +1,7 @@
 // Packets as the lab sees them on a link, and the few it builds itself.
 import { Address } from '../src/net/index.js';
 
-export const Protocol = { TCP: 6, UDP: 17, IPV6: 41, ICMPV6: 58 } as const;
+export const Protocol = { TCP: 6, UDP: 17, IPV6: 41, ESP: 50, ICMPV6: 58 } as const;
 
 /** Port of VXLAN (RFC 7348). */
 const VXLAN_PORT = 4789;
@@ -27,6 +27,8 @@ interface Transport {
   readonly icmpCode?: number;
   /** MTU of a Packet Too Big. */
   readonly icmpMtu?: number;
+  /** Security Parameters Index of ESP; what is behind it is encrypted. */
+  readonly spi?: number;
   /** A fragment that is not the first has no transport header. */
   readonly fragmentOffset?: number;
 }
@@ -179,6 +181,9 @@ function parseTransport(protocol: number, data: Buffer): { transport: Transport;
       transport: { protocol, icmpType, icmpCode: data.readUInt8(1), ...tooBig },
       payload: data.subarray(8),
     };
+  }
+  if (protocol === Protocol.ESP && data.length >= 8) {
+    return { transport: { protocol, spi: data.readUInt32BE(0) }, payload: data.subarray(8) };
   }
   return { transport: { protocol }, payload: data };
 }

@@ -15,23 +15,26 @@ export interface DatagramOptions {
   readonly segment?: number;
   /** Calls, one when left out. */
   readonly count?: number;
+  /** The whole byte, ECN bits included; 0 when left out. */
+  readonly trafficClass?: number;
 }
 
-// IPV6_MTU_DISCOVER (23) = IPV6_PMTUDISC_PROBE (3): whole packets, whatever path MTU is known.
+// IPV6_MTU_DISCOVER (23) = IPV6_PMTUDISC_PROBE (3): whole packets, whatever path MTU is known; IPV6_TCLASS (67).
 const SEND = `
 import json, socket, sys
-o = json.loads(sys.argv[1])
-s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-s.setsockopt(41, 23, 3)
-if o.get('segment'): s.setsockopt(17, 103, o['segment'])
-s.bind((o.get('source', '::'), o.get('sourcePort', 0)))
-for n in range(o.get('count', 1)):
-    s.sendto(b'\\0' * (o['size'] - ${HEADERS}), (o['to'], o['port']))
+for o in json.loads(sys.argv[1]):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.setsockopt(41, 23, 3)
+    if o.get('segment'): s.setsockopt(17, 103, o['segment'])
+    s.setsockopt(41, 67, o.get('trafficClass', 0))
+    s.bind((o.get('source', '::'), o.get('sourcePort', 0)))
+    for n in range(o.get('count', 1)):
+        s.sendto(b'\\0' * (o['size'] - ${HEADERS}), (o['to'], o['port']))
 `;
 
-/** Sends datagrams as whole packets of a size, as a path MTU probe does. @throws CommandError */
-export async function sendDatagrams(node: LabNode, options: DatagramOptions): Promise<void> {
-  await node.exec('python3', ['-c', SEND, JSON.stringify(options)]);
+/** Sends datagrams as whole packets of a size, as a path MTU probe does; several kinds in order. @throws CommandError */
+export async function sendDatagrams(node: LabNode, ...kinds: readonly DatagramOptions[]): Promise<void> {
+  await node.exec('python3', ['-c', SEND, JSON.stringify(kinds)]);
 }
 
 /** What became of a conversation. */

@@ -8,6 +8,7 @@ import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
 import type { Check } from '../../../src/doctor/index.js';
 import type { InterfaceView } from '../../../src/views/index.js';
+import { nftCounters } from '../../support/nft-counters.js';
 import { BID, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
 
 const CLI = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
@@ -44,15 +45,7 @@ async function noted(site: Site, pattern: RegExp): Promise<InterfaceView> {
 }
 
 /** The named counters of the mobile router's rules. */
-async function counters(site: Site): Promise<Record<string, number>> {
-  const { stdout } = await site.node('mr').exec('nft', ['-j', 'list', 'counters']);
-  const { nftables } = JSON.parse(stdout) as {
-    nftables: { counter?: { name: string; packets: number } }[];
-  };
-  return Object.fromEntries(
-    nftables.flatMap(({ counter }) => (counter ? [[counter.name, counter.packets]] : [])),
-  );
-}
+const counters = (site: Site): Promise<Record<string, number>> => nftCounters(site.node('mr'));
 
 async function doctor(site: Site): Promise<Check[]> {
   const args = [CLI, 'doctor', '--config', site.mr.configFile, '--json'];

@@ -89,6 +89,13 @@ test('a Packet Too Big tells its MTU', (t) => {
   });
 });
 
+test('of ESP in a tunnel its SPI is known, and nothing of what it protects', (t) => {
+  const esp = ipv6(50, Buffer.concat([Buffer.from('0000100200000001', 'hex'), inner]));
+  const packet = parseFrame(frame(ipv6(41, esp)));
+  t.deepEqual(packet?.transport, { protocol: 50, spi: 0x1002 });
+  t.is(packet?.inner?.payloadLength, 8 + inner.length);
+});
+
 test('a pcap stream may come in any pieces', (t) => {
   const bytes = frame(inner);
   const header = Buffer.alloc(24);
