@@ -85,7 +85,7 @@ export interface SiteOptions {
 }
 
 /** Conditions on a busy machine take their time. */
-export const PATIENCE = 60_000;
+export const PATIENCE = 20_000;
 
 /** Everything a test works with. */
 export class Site {

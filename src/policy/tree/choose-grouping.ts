@@ -4,7 +4,7 @@
  */
 import { Box, type View, viewOf } from './box.js';
 import { type BuildOptions, TreeBuilder, TreeTooLarge } from './builder.js';
-import { divide, type GroupedBy, Grouping, ONE_GROUP } from './group.js';
+import { divide, type GroupedBy, Grouping, ONE_GROUP, Widths } from './group.js';
 import type { CutNode, Leaf, TreeNode } from './node.js';
 import { RANGE_FIELD_COUNT, type RuleStore } from './rule-store.js';
 import { WordList } from './word-list.js';
@@ -62,28 +62,25 @@ function triedRowsOf(rules: number): number {
   return Math.max(LEAST_ROWS, ROWS_PER_RULE * rules);
 }
 
-/** The grouping with the fewest copies. */
-export function safeGrouping(store: RuleStore, rules: Uint32Array): Grouping {
-  const [safe] = candidates(rules.length);
-  return new Grouping(store, rules, safe);
+/** The groupings of a router's rules that matter; the same one twice where none is better. */
+export interface Groupings {
+  /** The one with the fewest copies. */
+  readonly safe: Grouping;
+  /** The one with the fewest steps. */
+  readonly best: Grouping;
 }
 
-/**
- * The grouping for the rules of a router, which are in the order of their rank.
- * @returns undefined: none is better than the one with the fewest copies
- */
-export function chooseGrouping(
-  store: RuleStore,
-  rules: Uint32Array,
-  options: BuildOptions,
-): Grouping | undefined {
-  const [, ...others] = candidates(rules.length);
-  if (rules.length <= ONE_GROUP) return undefined;
-  let best: Grouping | undefined;
+/** Chooses for the rules of a router, which are in the order of their rank. */
+export function chooseGrouping(store: RuleStore, rules: Uint32Array, options: BuildOptions): Groupings {
+  const [first, ...others] = candidates(rules.length);
+  const widths = rules.length <= ONE_GROUP ? undefined : new Widths(store, rules);
+  const safe = new Grouping(widths, first);
+  if (widths === undefined) return { safe, best: safe };
+  let best = safe;
   const sample = someOf(rules, SAMPLE);
   const groupsOf = (grouping: Grouping): Uint32Array[] =>
     divide((rule) => grouping.of(store, rule), store.rank, sample);
-  const bothGroups = groupsOf(safeGrouping(store, rules));
+  const bothGroups = groupsOf(safe);
   // Groups of the same sizes are the same ones, but for a rare chance that costs a step or two.
   const tried = new Set([sizesOf(bothGroups)]);
   const both = tryGroups(store, bothGroups, sample, options, Number.POSITIVE_INFINITY);
@@ -91,7 +88,7 @@ export function chooseGrouping(
   const mostRows = isPart ? HARDLY_LARGER * both.rows : triedRowsOf(sample.length);
   let least = isPart ? MUCH_BETTER * both.steps : both.steps;
   for (const by of others) {
-    const grouping = new Grouping(store, rules, by);
+    const grouping = new Grouping(widths, by);
     const groups = groupsOf(grouping);
     if (tried.has(sizesOf(groups))) continue;
     tried.add(sizesOf(groups));
@@ -100,7 +97,7 @@ export function chooseGrouping(
     least = steps;
     best = grouping;
   }
-  return best;
+  return { safe, best };
 }
 
 function sizesOf(groups: readonly Uint32Array[]): string {

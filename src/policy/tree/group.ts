@@ -24,25 +24,24 @@ export interface GroupedBy {
 class Width {
   readonly #words: readonly Uint32Array[];
   readonly #order: Uint32Array;
-  readonly #wide: number;
+  readonly #field: number;
 
-  constructor(store: RuleStore, rules: Uint32Array, field: number, wideShare: number) {
+  constructor(store: RuleStore, rules: Uint32Array, field: number) {
     const columns = [0, 1, 2, 3].map((word) => store.low[field + word] as Uint32Array);
     const order = sortBy(rules, columns);
     this.#order = order;
+    this.#field = field;
     // Their own copy: rules may come and go.
     this.#words = columns.map((column) => Uint32Array.from(order, (rule) => column[rule] as number));
-    this.#wide = Math.max(WIDE_LEAST, rules.length * wideShare);
   }
 
-  isWide(store: RuleStore, rule: number, field: number): boolean {
-    return (
-      this.#below(store.high, rule, field, true) - this.#below(store.low, rule, field, false) > this.#wide
-    );
+  /** How many of the others start inside a rule. */
+  of(store: RuleStore, rule: number): number {
+    return this.#below(store.high, rule, true) - this.#below(store.low, rule, false);
   }
 
   /** Lowest addresses that are less than one end of a rule, or not more. */
-  #below(side: readonly Uint32Array[], rule: number, field: number, orEqual: boolean): number {
+  #below(side: readonly Uint32Array[], rule: number, orEqual: boolean): number {
     let [low, high] = [0, this.#order.length];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -50,7 +49,7 @@ class Width {
       for (let word = 0; word < 4 && difference === 0; word++) {
         difference =
           ((this.#words[word] as Uint32Array)[middle] as number) -
-          ((side[field + word] as Uint32Array)[rule] as number);
+          ((side[this.#field + word] as Uint32Array)[rule] as number);
       }
       if (difference < 0 || (orEqual && difference === 0)) low = middle + 1;
       else high = middle;
@@ -59,25 +58,39 @@ class Width {
   }
 }
 
+/** How wide the rules of a router are: made once, for all groupings that are tried. */
+export class Widths {
+  readonly rules: number;
+  readonly source: Width;
+  readonly destination: Width;
+
+  constructor(store: RuleStore, rules: Uint32Array) {
+    this.rules = rules.length;
+    this.source = new Width(store, rules, CxField.SOURCE);
+    this.destination = new Width(store, rules, CxField.DESTINATION);
+  }
+}
+
 /** Decides the group of a rule; the same for a rule whatever comes later, until there is a new one of these. */
 export class Grouping {
-  readonly #source: Width | undefined;
-  readonly #destination: Width | undefined;
-  readonly #single: boolean;
+  readonly #widths: Widths | undefined;
+  readonly #by: GroupedBy;
+  readonly #wide: number;
 
-  constructor(store: RuleStore, rules: Uint32Array, { source, destination, wideShare }: GroupedBy) {
-    this.#single = rules.length <= ONE_GROUP;
-    if (this.#single) return;
-    if (source) this.#source = new Width(store, rules, CxField.SOURCE, wideShare);
-    if (destination) this.#destination = new Width(store, rules, CxField.DESTINATION, wideShare);
+  /** @param widths undefined: all rules are one group */
+  constructor(widths: Widths | undefined, by: GroupedBy) {
+    this.#widths = widths;
+    this.#by = by;
+    this.#wide = Math.max(WIDE_LEAST, (widths?.rules ?? 0) * by.wideShare);
   }
 
   /** 0..7 */
   of(store: RuleStore, rule: number): number {
-    if (this.#single) return 0;
-    const source = this.#source?.isWide(store, rule, CxField.SOURCE) ? 1 : 0;
-    const destination = this.#destination?.isWide(store, rule, CxField.DESTINATION) ? 2 : 0;
-    return source + destination + (store.markMask[rule] === 0 ? 0 : 4);
+    if (this.#widths === undefined) return 0;
+    const { source, destination } = this.#widths;
+    const ofSource = this.#by.source && source.of(store, rule) > this.#wide ? 1 : 0;
+    const ofDestination = this.#by.destination && destination.of(store, rule) > this.#wide ? 2 : 0;
+    return ofSource + ofDestination + (store.markMask[rule] === 0 ? 0 : 4);
   }
 }
 

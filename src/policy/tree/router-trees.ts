@@ -2,7 +2,7 @@
 import { CX_WALK_STEPS } from '../../datapath/generated.js';
 import { Box, type View, viewOf } from './box.js';
 import { type BuildOptions, TreeBuilder, TreeTooLarge } from './builder.js';
-import { chooseGrouping, mostRowsOf, safeGrouping } from './choose-grouping.js';
+import { chooseGrouping, mostRowsOf } from './choose-grouping.js';
 import { withoutEqual } from './equal-rules.js';
 import { addRules } from './expand.js';
 import { divide, type Grouping } from './group.js';
@@ -54,8 +54,8 @@ export class RouterTrees {
   #firstRules = new Uint32Array(0);
   #ruleCounts = new Uint32Array(0);
   #grouping: Grouping | undefined;
-  /** It is another one than that with the fewest copies. */
-  #isChosen = false;
+  /** The one with the fewest copies, for when there is no room for the trees of another. */
+  #safe: Grouping | undefined;
   /** By rule: its group, as far as it was asked for. */
   #groupOf = new Uint8Array(0);
   #grouped = 0;
@@ -141,22 +141,22 @@ export class RouterTrees {
   place(options: BuildOptions, mostRows: number): Roots | undefined {
     const rules = this.#inOrder();
     this.#regroup(rules, options);
-    if (this.#isChosen) {
-      const roots = this.#placeWithin(options, Math.min(mostRows, mostRowsOf(rules.length)));
+    const safe = this.#safe as Grouping;
+    if (this.#grouping !== safe) {
+      const roots = this.#placeWithin(rules, options, Math.min(mostRows, mostRowsOf(rules.length)));
       if (roots !== undefined && roots.steps <= CX_WALK_STEPS) return roots;
-      this.#groupBy(safeGrouping(this.#store, rules));
-      this.#isChosen = false;
+      this.#groupBy(safe);
     }
-    return this.#placeWithin(options, mostRows);
+    return this.#placeWithin(rules, options, mostRows);
   }
 
-  #placeWithin(options: BuildOptions, mostRows: number): Roots | undefined {
+  #placeWithin(rules: Uint32Array, options: BuildOptions, mostRows: number): Roots | undefined {
     try {
-      let roots = this.#place(options, mostRows);
+      let roots = this.#place(rules, options, mostRows);
       // Now and not the next time: what does not change is to have the same rows.
       if (this.#layout.isSparse || (this.rows > mostRows && this.#layout.hasFree)) {
         this.#placeAnew();
-        roots = this.#place(options, mostRows);
+        roots = this.#place(rules, options, mostRows);
       }
       if (this.rows <= mostRows) return roots;
     } catch (error) {
@@ -166,7 +166,7 @@ export class RouterTrees {
     return undefined;
   }
 
-  #place(options: BuildOptions, mostRows: number): Roots {
+  #place(rules: Uint32Array, options: BuildOptions, mostRows: number): Roots {
     if (this.#options !== options) this.#forgetTrees();
     if (this.#lists.length > MOST_LISTS * this.#listsAtFirst) {
       const nodes = [...this.#trees.values()].map(({ node }) => node);
@@ -175,7 +175,6 @@ export class RouterTrees {
     }
     this.#options = options;
     const store = this.#store;
-    const rules = this.#inOrder();
     const groups = rules.length === 0 ? [] : this.#divide(rules);
     const isFirst = this.#trees.size === 0;
     const known: ChainLink[] = [];
@@ -212,9 +211,9 @@ export class RouterTrees {
   #regroup(rules: Uint32Array, options: BuildOptions): void {
     const before = this.#groupedRules;
     if (this.#grouping && rules.length <= 1.5 * before && before <= 1.5 * rules.length) return;
-    const chosen = chooseGrouping(this.#store, rules, options);
-    this.#groupBy(chosen ?? safeGrouping(this.#store, rules));
-    this.#isChosen = chosen !== undefined;
+    const { safe, best } = chooseGrouping(this.#store, rules, options);
+    this.#groupBy(best);
+    this.#safe = safe;
     this.#groupedRules = rules.length;
   }
 
