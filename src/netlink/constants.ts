@@ -104,6 +104,7 @@ export const IFLA = {
   AF_SPEC: 26,
   NET_NS_FD: 28,
   EXT_MASK: 29,
+  NUM_TX_QUEUES: 31,
   CARRIER: 33,
   LINK_NETNSID: 37,
   PROP_LIST: 52,
@@ -120,6 +121,7 @@ export const IFLA_VXLAN = {
   ID: 1,
   LINK: 3,
   LOCAL: 4,
+  TTL: 5,
   LEARNING: 7,
   PORT: 15,
   GROUP6: 16,
@@ -130,6 +132,45 @@ export const IFLA_VXLAN = {
   UDP_ZERO_CSUM6_RX: 20,
   COLLECT_METADATA: 25,
 } as const;
+
+/** Attributes of `ip6tnl` (linux/if_tunnel.h). */
+export const IFLA_IPTUN = {
+  LINK: 1,
+  LOCAL: 2,
+  REMOTE: 3,
+  TTL: 4,
+  ENCAP_LIMIT: 6,
+  FLOWINFO: 7,
+  FLAGS: 8,
+  PROTO: 9,
+  COLLECT_METADATA: 19,
+  FWMARK: 20,
+} as const;
+
+/** Attributes of `ip6gre` (linux/if_tunnel.h). */
+export const IFLA_GRE = {
+  LINK: 1,
+  IFLAGS: 2,
+  OFLAGS: 3,
+  IKEY: 4,
+  OKEY: 5,
+  LOCAL: 6,
+  REMOTE: 7,
+  TTL: 8,
+  ENCAP_LIMIT: 11,
+  FLOWINFO: 12,
+  FLAGS: 13,
+  COLLECT_METADATA: 18,
+  FWMARK: 20,
+} as const;
+
+/** In IFLA_GRE.IFLAGS and OFLAGS: the header has a key. */
+export const GRE_KEY = 0x2000;
+
+/** In IFLA_IPTUN.FLAGS and IFLA_GRE.FLAGS (linux/ip6_tunnel.h). */
+export const IP6_TNL_F = { IGN_ENCAP_LIMIT: 0x1, USE_ORIG_TCLASS: 0x2, USE_ORIG_FLOWLABEL: 0x4 } as const;
+
+export const IFLA_XFRM = { LINK: 1, IF_ID: 2, COLLECT_METADATA: 3 } as const;
 
 /** Skips interface statistics, which make up most of a link dump. */
 export const RTEXT_FILTER_SKIP_STATS = 1 << 3;
@@ -294,3 +335,35 @@ export const TCA_BPF = { NAME: 7 } as const;
 
 /** Parents of filters at the hooks of clsact. */
 export const TC_PARENT = { ingress: 0xfffffff2, egress: 0xfffffff3 } as const;
+
+/** Commands and attributes of WireGuard (linux/wireguard.h). */
+export const WG_CMD = { GET_DEVICE: 0, SET_DEVICE: 1 } as const;
+
+export const WGDEVICE_A = {
+  IFINDEX: 1,
+  IFNAME: 2,
+  PRIVATE_KEY: 3,
+  PUBLIC_KEY: 4,
+  FLAGS: 5,
+  LISTEN_PORT: 6,
+  FWMARK: 7,
+  PEERS: 8,
+} as const;
+
+export const WGDEVICE_F = { REPLACE_PEERS: 0x1 } as const;
+
+export const WGPEER_A = {
+  PUBLIC_KEY: 1,
+  PRESHARED_KEY: 2,
+  FLAGS: 3,
+  ENDPOINT: 4,
+  PERSISTENT_KEEPALIVE_INTERVAL: 5,
+  LAST_HANDSHAKE_TIME: 6,
+  RX_BYTES: 7,
+  TX_BYTES: 8,
+  ALLOWEDIPS: 9,
+} as const;
+
+export const WGPEER_F = { REMOVE_ME: 0x1, REPLACE_ALLOWEDIPS: 0x2, UPDATE_ONLY: 0x4 } as const;
+
+export const WGALLOWEDIP_A = { FAMILY: 1, IPADDR: 2, CIDR_MASK: 3 } as const;

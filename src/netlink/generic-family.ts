@@ -54,9 +54,11 @@ export class GenericFamily implements Disposable {
     return (await this.#socket.request(request, attempted)).map((message) => attributesOf(message.body));
   }
 
-  /** Asks for all objects that a command tells of. @throws NetlinkError */
-  async dump(command: number, attempted: string): Promise<Attributes[]> {
-    const request = { type: this.#type, flags: 0, body: header(command).finish() };
+  /** Asks for all objects that a command tells of; `write` appends what narrows it down. @throws NetlinkError */
+  async dump(command: number, attempted: string, write?: (body: Writer) => void): Promise<Attributes[]> {
+    const body = header(command);
+    write?.(body);
+    const request = { type: this.#type, flags: 0, body: body.finish() };
     return (await this.#socket.dump(request, attempted)).map((message) => attributesOf(message.body));
   }
 

@@ -25,5 +25,25 @@ export type { NextHopSpec, RouteQuery, RouteSpec } from './route-request.js';
 export { type Rule, type RuleAction, ruleKey } from './rule.js';
 export type { RuleSpec } from './rule-request.js';
 export { RulesetMonitor } from './ruleset-monitor.js';
+export type {
+  Ip6Gre,
+  Ip6Tunnel,
+  Ip6TunnelProtocol,
+  OuterHeader,
+  Tunnel,
+  Vxlan,
+  XfrmInterface,
+} from './tunnel.js';
+export type {
+  Ip6GreOptions,
+  Ip6TunnelOptions,
+  OuterHeaderOptions,
+  TunnelChange,
+  XfrmInterfaceOptions,
+} from './tunnel-request.js';
 export type { Message } from './wire.js';
+export { Wireguard } from './wireguard.js';
+export type { WireguardDevice, WireguardEndpoint, WireguardPeer } from './wireguard-device.js';
+export { wireguardPublicKey } from './wireguard-key.js';
+export type { WireguardChange, WireguardEndpointSpec, WireguardPeerChange } from './wireguard-request.js';
 export { XdpFeatureReader, type XdpFeatures } from './xdp-features.js';

@@ -2,6 +2,7 @@ import type { MacAddress } from '../net/index.js';
 import { AF, IFF, IFLA, IFLA_INET6_ADDR_GEN_MODE, IFLA_INFO, RTEXT_FILTER_SKIP_STATS } from './constants.js';
 import { NetlinkDecodeError } from './errors.js';
 import { nameOf } from './names.js';
+import { decodeTunnel, type Tunnel } from './tunnel.js';
 import { Attributes, decodeString, Reader, Writer } from './wire.js';
 
 const OPER_STATES = {
@@ -50,6 +51,8 @@ export interface Link {
   /** The namespace id in which `link` is, when it is another one. */
   linkNetnsId: number | undefined;
   addrGenMode: AddrGenMode | undefined;
+  /** Of a tunnel device of a kind that is known here; undefined for WireGuard, which `Wireguard` tells of. */
+  tunnel: Tunnel | undefined;
 }
 
 /** The header struct ifinfomsg. */
@@ -83,13 +86,15 @@ export function decodeLink(body: Uint8Array): Link | undefined {
   const name = attributes.string(IFLA.IFNAME);
   if (name === undefined) throw new NetlinkDecodeError(`Link ${ifindex} without a name`);
   const carrier = attributes.u8(IFLA.CARRIER);
+  const info = attributes.nested(IFLA.LINKINFO);
+  const kind = info?.string(IFLA_INFO.KIND);
   const genMode = attributes.nested(IFLA.AF_SPEC)?.nested(AF.INET6)?.u8(IFLA_INET6_ADDR_GEN_MODE);
   return {
     ifindex,
     name,
     alias: attributes.string(IFLA.IFALIAS),
     altNames: attributes.nested(IFLA.PROP_LIST)?.all(IFLA.ALT_IFNAME).map(decodeString) ?? [],
-    kind: attributes.nested(IFLA.LINKINFO)?.string(IFLA_INFO.KIND),
+    kind,
     type,
     flags,
     up: (flags & IFF.UP) !== 0,
@@ -106,6 +111,7 @@ export function decodeLink(body: Uint8Array): Link | undefined {
     link: attributes.u32(IFLA.LINK) || undefined,
     linkNetnsId: attributes.i32(IFLA.LINK_NETNSID),
     addrGenMode: genMode === undefined ? undefined : nameOf(ADDR_GEN_MODES, genMode, 'eui64'),
+    tunnel: decodeTunnel(kind, info?.nested(IFLA_INFO.DATA)),
   };
 }
 

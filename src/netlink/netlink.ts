@@ -17,6 +17,7 @@ import {
   newVethBody,
   newVxlanBody,
   oneLinkBody,
+  refusedLinkBody,
   setLinkBodies,
   type VethOptions,
   type VxlanOptions,
@@ -44,6 +45,16 @@ import {
 } from './route-request.js';
 import { decodeRule, type Rule, ruleHeader } from './rule.js';
 import { deleteRuleBody, describeRule, newRuleBody, type RuleSpec } from './rule-request.js';
+import {
+  changeTunnelBodies,
+  type Ip6GreOptions,
+  type Ip6TunnelOptions,
+  newIp6GreBody,
+  newIp6TunnelBody,
+  newXfrmInterfaceBody,
+  type TunnelChange,
+  type XfrmInterfaceOptions,
+} from './tunnel-request.js';
 import type { Message } from './wire.js';
 
 const DEFAULT_RECEIVE_BUFFER = 1024 * 1024;
@@ -170,9 +181,7 @@ export class Netlink implements Disposable {
 
   /** A link by ifindex, name or alternative name; undefined when there is none. */
   async getLink(which: number | string): Promise<Link | undefined> {
-    const request = { type: RTM.GETLINK, flags: 0, body: oneLinkBody(which) };
-    const messages = await tolerating(this.#socket.request(request, `get link ${which}`), ['ENODEV'], []);
-    return decodeFirst(messages, decodeLink);
+    return decodeFirst(await this.#askForLink(which), decodeLink);
   }
 
   /** Counters of a link by ifindex; undefined when there is none. */
@@ -218,6 +227,63 @@ export class Netlink implements Disposable {
     return this.#createSingleLink(options, 'vxlan', newVxlanBody(options));
   }
 
+  /**
+   * A tunnel of RFC 2473. Where the module `ip6_tunnel` was not loaded yet, each network namespace gets the device
+   * `ip6tnl0` with it (unless sysctl net.core.fb_tunnels_only_for_init_net says otherwise).
+   */
+  async createIp6Tunnel(options: Ip6TunnelOptions): Promise<boolean> {
+    return this.#createSingleLink(options, 'ip6tnl', newIp6TunnelBody(options));
+  }
+
+  /** A GRE tunnel over IPv6 (RFC 7676) without a link layer; `ip6gre0` comes with its module as `ip6tnl0` does. */
+  async createIp6Gre(options: Ip6GreOptions): Promise<boolean> {
+    return this.#createSingleLink(options, 'ip6gre', newIp6GreBody(options));
+  }
+
+  /** What is sent by it is protected by the IPsec policies of its id. */
+  async createXfrmInterface(options: XfrmInterfaceOptions): Promise<boolean> {
+    return this.#createSingleLink(options, 'xfrm', newXfrmInterfaceBody(options));
+  }
+
+  /** A device without keys and peers, which `Wireguard` gives it. */
+  async createWireguard(options: LinkOptions): Promise<boolean> {
+    return this.#createSingleLink(options, 'wireguard', newLinkBody(options, 'wireguard'));
+  }
+
+  /**
+   * Changes addresses of an `ip6tnl`, `ip6gre` or `vxlan` that is not external, in place, and resolves to whether they
+   * were others; everything else of the device stays. The kernel announces it for a link that is up.
+   *
+   * A vxlan has no remote address for a moment when its local one changes, and what the device has learned by itself
+   * keeps the old source: make it with `learning: false`.
+   */
+  async changeTunnel(which: number | string, change: TunnelChange): Promise<boolean> {
+    const attempted = `change the addresses of tunnel ${which}`;
+    const [message] = await this.#askForLink(which);
+    if (message === undefined) throw noSuchLink(attempted);
+    const bodies = changeTunnelBodies(message.body, change);
+    for (const body of bodies) {
+      await this.#socket.request({ type: RTM.NEWLINK, flags: 0, body }, attempted);
+    }
+    return bodies.length > 0;
+  }
+
+  /**
+   * Whether the kernel has links of a kind, found out by asking for one that it must refuse: none is made. A module is
+   * loaded if the kind needs one, with what that brings: see `createIp6Tunnel`.
+   * @throws NetlinkError EPERM where nothing can be learned without CAP_NET_ADMIN
+   */
+  async offersLinkKind(kind: string): Promise<boolean> {
+    const request = { type: RTM.NEWLINK, flags: modeFlags('exclusive'), body: refusedLinkBody(kind) };
+    const asked = this.#socket.request(request, `find out whether there are links of kind ${kind}`);
+    const refused = tolerating(
+      asked.then(() => true),
+      ['EINVAL'],
+      true,
+    );
+    return tolerating(refused, ['EOPNOTSUPP'], false);
+  }
+
   /** A link of a kind that needs no parameters, such as `dummy`, `ifb` or `bridge`. */
   async createLink(options: LinkOptions & { kind: string }): Promise<boolean> {
     return this.#createSingleLink(options, options.kind, newLinkBody(options, options.kind));
@@ -227,9 +293,7 @@ export class Netlink implements Disposable {
   async setLink(which: number | string, change: LinkChange): Promise<void> {
     const attempted = `change link ${which}`;
     const ifindex = typeof which === 'number' ? which : (await this.getLink(which))?.ifindex;
-    if (ifindex === undefined) {
-      throw new NetlinkError('NETLINK_ARGUMENT', `Cannot ${attempted}: there is no such link`, { attempted });
-    }
+    if (ifindex === undefined) throw noSuchLink(attempted);
     for (const body of setLinkBodies(ifindex, change)) {
       await this.#socket.request({ type: RTM.SETLINK, flags: 0, body }, attempted);
     }
@@ -274,6 +338,12 @@ export class Netlink implements Disposable {
   async deleteNeighbour(id: NeighbourId): Promise<boolean> {
     const attempted = `delete ${describeNeighbour(id)}`;
     return this.#delete(RTM.DELNEIGH, deleteNeighbourBody(id), attempted, ['ENOENT', 'ENODEV']);
+  }
+
+  /** The messages about one link; none when there is no such link. */
+  #askForLink(which: number | string): Promise<Message[]> {
+    const request = { type: RTM.GETLINK, flags: 0, body: oneLinkBody(which) };
+    return tolerating(this.#socket.request(request, `get link ${which}`), ['ENODEV'], []);
   }
 
   async #dump<T>(
@@ -331,6 +401,10 @@ export class Netlink implements Disposable {
     }
     return true;
   }
+}
+
+function noSuchLink(attempted: string): NetlinkError {
+  return new NetlinkError('NETLINK_ARGUMENT', `Cannot ${attempted}: there is no such link`, { attempted });
 }
 
 function familyNumber(family: 4 | 6): number {

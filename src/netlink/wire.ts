@@ -53,7 +53,7 @@ export function encodeMessage(message: Message): Uint8Array {
     .finish();
 }
 
-/** Bounds-checked numbers in the machine's byte order, which netlink uses. */
+/** Bounds-checked numbers in the machine's byte order, which netlink uses, or (`be`) in network order. */
 export class Reader {
   readonly #view: DataView;
 
@@ -77,9 +77,19 @@ export class Reader {
     return this.#view.getUint16(offset, LITTLE_ENDIAN);
   }
 
+  be16(offset: number): number {
+    this.#check(offset, 2);
+    return this.#view.getUint16(offset);
+  }
+
   u32(offset: number): number {
     this.#check(offset, 4);
     return this.#view.getUint32(offset, LITTLE_ENDIAN);
+  }
+
+  be32(offset: number): number {
+    this.#check(offset, 4);
+    return this.#view.getUint32(offset);
   }
 
   /** Exact up to 2^53. */
@@ -124,6 +134,11 @@ export class Attributes {
     return this.#last.get(type);
   }
 
+  /** All of them, in order. */
+  entries(): readonly { type: number; value: Uint8Array }[] {
+    return this.#list;
+  }
+
   /** Every value of one type, in order. */
   all(type: number): Uint8Array[] {
     return this.#list.filter((attribute) => attribute.type === type).map((attribute) => attribute.value);
@@ -134,9 +149,32 @@ export class Attributes {
     return value && new Reader(value).u8(0);
   }
 
+  u16(type: number): number | undefined {
+    const value = this.#last.get(type);
+    return value && new Reader(value).u16(0);
+  }
+
+  /** A 16-bit number in network order. */
+  be16(type: number): number | undefined {
+    const value = this.#last.get(type);
+    return value && new Reader(value).be16(0);
+  }
+
   u32(type: number): number | undefined {
     const value = this.#last.get(type);
     return value && new Reader(value).u32(0);
+  }
+
+  /** A 32-bit number in network order. */
+  be32(type: number): number | undefined {
+    const value = this.#last.get(type);
+    return value && new Reader(value).be32(0);
+  }
+
+  /** Exact up to 2^53. */
+  u64(type: number): number | undefined {
+    const value = this.#last.get(type);
+    return value && new Reader(value).u64(0);
   }
 
   i32(type: number): number | undefined {
@@ -210,6 +248,12 @@ export class Writer {
     return this;
   }
 
+  /** In network order */
+  be16(value: number): this {
+    this.#view.setUint16(this.#reserve(2), value);
+    return this;
+  }
+
   u32(value: number): this {
     const offset = this.#reserve(4);
     this.#view.setUint32(offset, value, LITTLE_ENDIAN);
@@ -236,6 +280,10 @@ export class Writer {
     return this.attribute(type, value === undefined ? undefined : Uint8Array.of(value));
   }
 
+  attributeU16(type: number, value: number | undefined): this {
+    return value === undefined ? this : this.attribute(type, new Writer().u16(value).finish());
+  }
+
   attributeU32(type: number, value: number | undefined): this {
     return value === undefined ? this : this.attribute(type, new Writer().u32(value).finish());
   }
@@ -243,6 +291,17 @@ export class Writer {
   /** A 16-bit number in network order, as ports are. */
   attributeBe16(type: number, value: number | undefined): this {
     return this.attribute(type, value === undefined ? undefined : Uint8Array.of(value >> 8, value & 0xff));
+  }
+
+  /** A 32-bit number in network order. */
+  attributeBe32(type: number, value: number | undefined): this {
+    if (value === undefined) return this;
+    return this.attribute(type, Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value));
+  }
+
+  /** An attribute that says yes by being there. */
+  attributeFlag(type: number, value: boolean | undefined): this {
+    return this.attribute(type, value ? new Uint8Array() : undefined);
   }
 
   attributeString(type: number, value: string | undefined): this {

@@ -38,6 +38,7 @@ export function link(ifindex: number, name: string, change: Partial<Link> = {}):
     link: undefined,
     linkNetnsId: undefined,
     addrGenMode: 'eui64',
+    tunnel: undefined,
     ...change,
   };
 }

@@ -2,11 +2,18 @@
 import { spawnSync } from 'node:child_process';
 import test, { type Implementation } from 'ava';
 import { environment } from '../../lab/command.js';
+import type { Feature as BpfFeature } from '../../src/libbpf-ts/index.js';
 import { randomAead } from './esp.js';
 
 /** Words for `ip` that succeed only where the kernel has it. */
 const ATTEMPTS = {
   ip6tnl: 'link add name probe type ip6tnl mode ip6ip6 local ::1 remote ::2',
+  'external ip6tnl': 'link add name probe type ip6tnl external',
+  ip6gre: 'link add name probe type ip6gre local ::1 remote ::2',
+  vxlan: 'link add name probe type vxlan id 1 local ::1 remote ::2 dstport 4789',
+  wireguard: 'link add name probe type wireguard',
+  'xfrm interface': 'link add name probe type xfrm if_id 1',
+  'external xfrm interface': 'link add name probe type xfrm external',
   ESP: `xfrm state add src ::1 dst ::2 proto esp spi 0x100 mode transport ${randomAead()}`,
 } as const;
 
@@ -14,7 +21,7 @@ const ATTEMPTS = {
 export type Feature = keyof typeof ATTEMPTS;
 
 /** What `ip` says of a kernel without it; anything else is a broken attempt, and no reason to skip. */
-const LACKING = /Unknown device type|algorithm not found|[Nn]ot supported/;
+const LACKING = /Unknown device type|algorithm not found|[Nn]ot supported|if_id must be non zero/;
 
 /** Tries it in a network namespace that is gone when the attempt ends. @throws Error for an unexpected failure */
 function offers(feature: Feature): boolean {
@@ -28,9 +35,29 @@ function offers(feature: Feature): boolean {
   throw new Error(`cannot find out whether this kernel has ${feature}: ${error?.message ?? stderr.trim()}`);
 }
 
-/** Declares a serial test that needs these features; where the kernel lacks one it is skipped and says so. */
-export function testNeeding(features: readonly Feature[], title: string, body: Implementation<[]>): void {
-  const missing = features.find((feature) => !offers(feature));
-  if (missing === undefined) test.serial(title, body);
-  else test.serial.skip(`${title} (skipped: this kernel has no ${missing})`, body);
+/** Why a test that needs it is skipped; undefined where it is not. */
+function missing(feature: Feature | BpfFeature): string | undefined {
+  if (typeof feature === 'string') return offers(feature) ? undefined : `this kernel has no ${feature}`;
+  // Who may not probe learns nothing: the test then fails by itself.
+  return feature.supported || feature.errnoName === 'EPERM' ? undefined : feature.reason;
+}
+
+/**
+ * Declares a serial test that needs these features, named here or probed by `features` of libbpf-ts; where the kernel
+ * lacks one it is skipped and says so.
+ */
+export function testNeeding(
+  features: readonly (Feature | BpfFeature)[],
+  title: string,
+  body: Implementation<[]>,
+): void {
+  const reason = features.map(missing).find((why) => why !== undefined);
+  if (reason === undefined) test.serial(title, body);
+  else test.serial.skip(`${title} (skipped: ${reason})`, body);
+}
+
+/** Declares a serial test of what is said where the kernel lacks a feature; where it has it, the test is skipped. */
+export function testLacking(feature: Feature, title: string, body: Implementation<[]>): void {
+  if (offers(feature)) test.serial.skip(`${title} (skipped: this kernel has ${feature})`, body);
+  else test.serial(title, body);
 }

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { currentNetworkNamespace, features, networkNamespaceCookie } from '../../../src/libbpf-ts/index.js';
-import { testWith } from '../../support/feature-test.js';
+import { testNeeding } from '../../support/kernel-offers.js';
 import { inNamespace, withBpffs, withNamespace } from './support.js';
 
 interface Attached {
@@ -27,7 +27,7 @@ interface TcxFacts {
   closedProgram: string;
 }
 
-testWith(features.tcx(), 'TCX: attach, pin, reopen, update, detach', async (t) => {
+testNeeding([features.tcx()], 'TCX: attach, pin, reopen, update, detach', async (t) => {
   await withBpffs((folder) =>
     withNamespace((name) => {
       const facts = inNamespace<TcxFacts>(name, 'tcx', folder);
@@ -92,7 +92,7 @@ test('clsact: attach, find again, replace, detach', async (t) => {
   });
 });
 
-testWith(features.tcx(), 'a link whose interface has gone says so', async (t) => {
+testNeeding([features.tcx()], 'a link whose interface has gone says so', async (t) => {
   await withNamespace((name) => {
     t.deepEqual(inNamespace(name, 'gone'), { ifindex: 0, update: 'ENOLINK' });
   });

@@ -10,7 +10,24 @@ import { decodeRoute } from '../../../src/netlink/route.js';
 import { newRouteBody } from '../../../src/netlink/route-request.js';
 import { decodeRule } from '../../../src/netlink/rule.js';
 import { newRuleBody } from '../../../src/netlink/rule-request.js';
+import { newIp6GreBody, newIp6TunnelBody } from '../../../src/netlink/tunnel-request.js';
 import { Attributes, decodeMessages, encodeMessage, Writer } from '../../../src/netlink/wire.js';
+import { decodeWireguardDevice } from '../../../src/netlink/wireguard-device.js';
+import { setDeviceMessages } from '../../../src/netlink/wireguard-request.js';
+
+const wireguard = new Writer();
+for (const write of setDeviceMessages(7, {
+  fwmark: 1,
+  peers: [
+    {
+      publicKey: new Uint8Array(32),
+      endpoint: { address: '2001:db8::1', port: 7 },
+      allowedPrefixes: ['::/0', '192.0.2.0/24'],
+    },
+  ],
+})) {
+  write(wireguard.attributeString(2, 'wg0'));
+}
 
 const message = fc.record({
   type: fc.integer({ min: 0, max: 0xffff }),
@@ -28,6 +45,7 @@ const decoders = {
   route: decodeRoute,
   neighbour: decodeNeighbour,
   rule: decodeRule,
+  wireguard: (body: Uint8Array) => decodeWireguardDevice([new Attributes(body)]),
   reply: (body: Uint8Array) =>
     decodeReply({ type: 2, flags: body[0] === 0 ? 0x200 : 0x300, sequence: 0, portId: 0, body }, 'error'),
   done: (body: Uint8Array) => decodeReply({ type: 3, flags: 0x202, sequence: 0, portId: 0, body }, 'done'),
@@ -44,6 +62,9 @@ const samples = [
   }),
   newRuleBody({ priority: 5, source: '2001:db8::/32', table: 1000, iif: 'eth0' }),
   newVethBody({ name: 'a', peer: 'b', mtu: 1500 }),
+  newIp6TunnelBody({ name: 'a', mtu: 1400, local: '2001:db8::1', remote: '2001:db8::2', flowLabel: 5 }),
+  newIp6GreBody({ name: 'a', mtu: 1400, local: '2001:db8::1', key: 7 }),
+  wireguard.finish(),
 ];
 
 test('messages round-trip through one datagram', (t) => {
