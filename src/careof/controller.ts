@@ -31,6 +31,7 @@ import { FirewallWatch, planIngress } from './forwarding.js';
 import { Health } from './health.js';
 import { planHomeAgent, type RouteAnswer } from './home-agent.js';
 import { otherOwners } from './home-device.js';
+import { IpsecWatch } from './ipsec-watch.js';
 import { planMobileRouter } from './mobile-router.js';
 import { News } from './news.js';
 import { type BindingPlan, IPV6_MIN_MTU, type Plan, type RouterPlan } from './plan.js';
@@ -62,6 +63,8 @@ interface Running {
   reconciler: Reconciler;
   registrations: Registrations;
   firewall: FirewallWatch;
+  /** Of a mobile router; on a home agent nothing depends on it, and it is not started. */
+  ipsec: IpsecWatch;
   xdpWatch: XdpWatch;
   devices: Devices;
 }
@@ -117,13 +120,18 @@ class InstanceController implements Controller {
       opened.push(datapath);
       const firewall = new FirewallWatch(() => this.#loop.request());
       opened.push(firewall);
-      await firewall.refresh();
+      const ipsec = new IpsecWatch(() => this.#loop.request());
+      opened.push(ipsec);
+      await Promise.all([firewall.refresh(), ...(config.role === 'mobile-router' ? [ipsec.refresh()] : [])]);
       const xdpWatch = new XdpWatch({ netlink, datapath, firewall }, () => this.#loop.request());
       opened.push(xdpWatch);
       const reconciler = new Reconciler(netlink, datapath, xdpWatch);
       const devices = await reconciler.devices(config, IPV6_MIN_MTU);
       const registrations = new Registrations(datapath);
-      this.#running = { datapath, netlink, monitor, reconciler, registrations, firewall, xdpWatch, devices };
+      this.#running = {
+        ...{ datapath, netlink, monitor, reconciler, registrations },
+        ...{ firewall, ipsec, xdpWatch, devices },
+      };
       monitor.subscribe((event) => this.#onKernel(event));
       const { adopted, inheritedFrom } = datapath;
       this.#log.info(
@@ -157,6 +165,7 @@ class InstanceController implements Controller {
     clearInterval(this.#auditTimer);
     running.monitor.stop();
     running.firewall[Symbol.dispose]();
+    running.ipsec[Symbol.dispose]();
     await this.#loop.stop();
     running.xdpWatch[Symbol.dispose]();
     running.netlink.close();
@@ -355,6 +364,7 @@ class InstanceController implements Controller {
       if (++this.#audits % AUDITS_PER_PROBE === 0) {
         await running.reconciler.probe(this.#config, this.#plan, running.monitor.snapshot());
         await running.firewall.audit();
+        await running.ipsec.audit();
       }
       // Last, so that nothing else waits for it when it fails.
       const own = new Set(this.#attachments.map(({ ifindex }) => ifindex));
@@ -417,7 +427,11 @@ class InstanceController implements Controller {
           return source === undefined ? undefined : Address.parse(source);
         },
         disabled: (bid) => registrations.of(index(bid)).disabled,
-        ingress: planIngress(config, snapshot.links, running.firewall.firewall),
+        ingress: planIngress(config, {
+          ...snapshot,
+          firewall: running.firewall.firewall,
+          ipsec: running.ipsec.ipsec,
+        }),
       });
     }
     const routerId = (router: { address: Address }): number =>

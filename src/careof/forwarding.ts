@@ -1,4 +1,6 @@
 import type { MobileRouterConfig } from '../config/index.js';
+import { bypassedPolicies } from '../ipsec/index.js';
+import { Prefix } from '../net/index.js';
 import {
   bypassedRules,
   formatBypassedRule,
@@ -6,64 +8,127 @@ import {
   type Ruleset,
   readRuleset,
 } from '../netfilter/index.js';
-import { type Link, RulesetMonitor } from '../netlink/index.js';
-import type { IngressPlan } from './plan.js';
+import { type InterfaceAddress, type Link, RulesetMonitor } from '../netlink/index.js';
+import type { Ipsec } from './ipsec-watch.js';
+import type { ForwardingProblem, IngressPlan } from './plan.js';
+import { Reading } from './reading.js';
 
 /** All rules of netfilter, or why they could not be read. */
 export type Firewall = Ruleset | Error;
 
+/** What of the kernel the way of forwarded packets depends on. */
+export interface ForwardingFacts {
+  readonly links: readonly Link[];
+  readonly addresses: readonly InterfaceAddress[];
+  readonly firewall: Firewall;
+  readonly ipsec: Ipsec;
+}
+
+/** What the fast path would bypass of one kind, or why nobody can say whether there is any. */
+interface Finding {
+  /** In words, such as `1 rule of netfilter, such as ...`; undefined: nothing. */
+  bypassed: string | undefined;
+  unknown: string | undefined;
+  /** What there may be as long as it is not known. */
+  kind: string;
+  codes: { bypassed: ForwardingProblem['code']; unknown: ForwardingProblem['code'] };
+}
+
 /**
- * Which way the packets of each ingress interface take, and why. `auto` is `stack` as soon as there is a rule
- * that the fast path would bypass, and as long as nobody can say whether there is one.
+ * Which way the packets of each ingress interface take, and why. `auto` is `stack` as soon as there is a rule of
+ * netfilter or an IPsec policy that the fast path would bypass, and as long as nobody can say whether there is one.
  */
-export function planIngress(
-  config: MobileRouterConfig,
-  links: readonly Link[],
-  firewall: Firewall,
-): IngressPlan[] {
-  return config.ingress.map((item): IngressPlan => {
-    const { interface: name, forwarding: setting } = item;
+export function planIngress(config: MobileRouterConfig, facts: ForwardingFacts): IngressPlan[] {
+  return config.ingress.map(({ interface: name, forwarding: setting }): IngressPlan => {
     if (setting === 'stack') {
-      return { interface: name, forwarding: 'stack', why: 'set by the configuration', problem: undefined };
+      return { interface: name, forwarding: 'stack', why: 'set by the configuration', problems: [] };
     }
-    const auto = setting === 'auto';
-    if (firewall instanceof Error) {
-      const reason = `the rules of netfilter could not be read: ${firewall.message}`;
-      const message = auto
-        ? `packets of ${name} go through the stack, which is slower: ${reason}`
-        : `packets of ${name} skip the stack, and with it rules that there may be: ${reason}`;
-      const why = auto ? `auto, ${reason}` : 'set by the configuration';
-      const problem = { code: 'FIREWALL_UNKNOWN', message } as const;
-      return { interface: name, forwarding: auto ? 'stack' : 'fast', why, problem };
-    }
-    const bypassed = bypassedRules(firewall, {
-      ingress: namesOf(name, links),
-      home: config.home.interface,
-    });
-    const [first] = bypassed;
-    if (!first) {
-      const why = auto ? 'auto, no rule of netfilter sees its packets' : 'set by the configuration';
-      return { interface: name, forwarding: 'fast', why, problem: undefined };
-    }
-    const rules = `${countRules(bypassed.length)} of netfilter, such as ${formatBypassedRule(first)}`;
-    if (auto) {
-      const why = `auto, its packets are seen by ${rules}`;
-      return { interface: name, forwarding: 'stack', why, problem: undefined };
-    }
-    return {
-      interface: name,
-      forwarding: 'fast',
-      why: `set by the configuration, bypasses ${rules}`,
-      problem: {
-        code: 'FIREWALL_BYPASSED',
-        message: `forwarding: fast of ${name} bypasses ${rules}; "coax doctor --config FILE" names them all`,
-      },
-    };
+    const findings = [netfilterFinding(config, name, facts), ipsecFinding(config, name, facts)];
+    const forwarding = setting === 'auto' ? chooseFor(name, findings) : keepFast(name, findings);
+    return { interface: name, ...forwarding };
   });
 }
 
-function countRules(count: number): string {
-  return count === 1 ? '1 rule' : `${count} rules`;
+type Forwarding = Omit<IngressPlan, 'interface'>;
+
+/** What `auto` is. */
+function chooseFor(name: string, findings: readonly Finding[]): Forwarding {
+  const bypassed = findings.flatMap((one) => one.bypassed ?? []);
+  const reasons = [
+    ...(bypassed.length > 0 ? [`its packets are seen by ${bypassed.join('; and by ')}`] : []),
+    ...findings.flatMap(({ unknown }) => unknown ?? []),
+  ];
+  if (reasons.length === 0) {
+    const why = 'auto, no rule of netfilter and no IPsec policy sees its packets';
+    return { forwarding: 'fast', why, problems: [] };
+  }
+  const problems = findings.flatMap(({ unknown, codes }): ForwardingProblem[] => {
+    const message = `packets of ${name} go through the stack, which is slower: ${unknown}`;
+    return unknown === undefined ? [] : [{ code: codes.unknown, message }];
+  });
+  return { forwarding: 'stack', why: `auto, ${reasons.join('; ')}`, problems };
+}
+
+/** What `fast` leaves out. */
+function keepFast(name: string, findings: readonly Finding[]): Forwarding {
+  const bypassed = findings.flatMap((one) => one.bypassed ?? []);
+  const problems = findings.flatMap((finding): ForwardingProblem[] => {
+    const { unknown, kind, codes } = finding;
+    if (unknown !== undefined) {
+      const message = `packets of ${name} skip the stack, and with it ${kind} that there may be: ${unknown}`;
+      return [{ code: codes.unknown, message }];
+    }
+    const message = `forwarding: fast of ${name} bypasses ${finding.bypassed}; "coax doctor --config FILE" names them all`;
+    return finding.bypassed === undefined ? [] : [{ code: codes.bypassed, message }];
+  });
+  const what = bypassed.length > 0 ? `, bypasses ${bypassed.join('; and ')}` : '';
+  return { forwarding: 'fast', why: `set by the configuration${what}`, problems };
+}
+
+function netfilterFinding(
+  config: MobileRouterConfig,
+  name: string,
+  { firewall, links }: ForwardingFacts,
+): Finding {
+  const codes = { bypassed: 'FIREWALL_BYPASSED', unknown: 'FIREWALL_UNKNOWN' } as const;
+  const kind = 'rules';
+  if (firewall instanceof Error) {
+    const unknown = `the rules of netfilter could not be read: ${firewall.message}`;
+    return { bypassed: undefined, unknown, kind, codes };
+  }
+  const traffic = { ingress: namesOf(name, links), home: config.home.interface };
+  const rules = bypassedRules(firewall, traffic);
+  const [first] = rules;
+  const bypassed =
+    first && `${count(rules.length, 'rule', 'rules')} of netfilter, such as ${formatBypassedRule(first)}`;
+  return { bypassed, unknown: undefined, kind, codes };
+}
+
+function ipsecFinding(
+  config: MobileRouterConfig,
+  name: string,
+  { ipsec, links, addresses }: ForwardingFacts,
+): Finding {
+  const codes = { bypassed: 'IPSEC_BYPASSED', unknown: 'IPSEC_UNKNOWN' } as const;
+  const kind = 'IPsec policies';
+  if (ipsec instanceof Error) {
+    const unknown = `the IPsec policies could not be read: ${ipsec.message}`;
+    return { bypassed: undefined, unknown, kind, codes };
+  }
+  const { address, prefixes, interface: home } = config.home;
+  const policies = bypassedPolicies(ipsec, {
+    prefixes: [Prefix.host(address), ...prefixes],
+    interfaces: [name, home],
+    links,
+    addresses,
+  });
+  const [first] = policies;
+  const bypassed = first && `${count(policies.length, 'IPsec policy', 'IPsec policies')}, such as ${first}`;
+  return { bypassed, unknown: undefined, kind, codes };
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`;
 }
 
 /** An interface as rules name it: never by an alternative name, but by the bridge or VRF it belongs to, too. */
@@ -76,67 +141,37 @@ function namesOf(name: string, links: readonly Link[]): string[] {
 /** Follows the rules of netfilter, off the way of packets: they are read again when the kernel says so. */
 export class FirewallWatch implements Disposable {
   readonly #monitor: RulesetMonitor;
-  readonly #onChange: () => void;
-  #firewall: Firewall = [];
-  #text = '[]';
-  #reading: Promise<void> | undefined;
-  #again = false;
-  #stopped = false;
+  readonly #reading: Reading<Ruleset>;
 
   /** @param onChange called when other rules have been read */
   constructor(onChange: () => void) {
-    this.#onChange = onChange;
+    this.#reading = new Reading<Ruleset>(() => this.#read(), [], onChange);
     this.#monitor = new RulesetMonitor(() => void this.refresh());
   }
 
   get firewall(): Firewall {
-    return this.#firewall;
+    return this.#reading.value;
   }
 
-  /**
-   * Reads the rules; resolves when they are known, or why they cannot be. What changes meanwhile is read
-   * after that. Never rejects.
-   */
+  /** Reads the rules; resolves when they are known, or why they cannot be. Never rejects. */
   async refresh(): Promise<void> {
-    this.#again = true;
-    this.#reading ??= this.#read().finally(() => {
-      this.#reading = undefined;
-    });
-    await this.#reading;
+    await this.#reading.refresh();
   }
 
   /** Looks at what the kernel does not announce, and tries again what has failed. */
   async audit(): Promise<void> {
-    if (this.#firewall instanceof Error || hasIp6tables()) {
+    if (this.firewall instanceof Error || hasIp6tables()) {
       await this.refresh();
     }
   }
 
   [Symbol.dispose](): void {
-    this.#stopped = true;
+    this.#reading.stop();
     this.#monitor.stop();
   }
 
-  async #read(): Promise<void> {
-    while (this.#again && !this.#stopped) {
-      this.#again = false;
-      const firewall = await this.#readAll();
-      const text = firewall instanceof Error ? firewall.message : JSON.stringify(firewall);
-      if (!this.#stopped && text !== this.#text) {
-        this.#text = text;
-        this.#firewall = firewall;
-        this.#onChange();
-      }
-    }
-  }
-
-  async #readAll(): Promise<Firewall> {
-    try {
-      this.#monitor.start();
-      return await readRuleset(() => this.#monitor.everChanged());
-    } catch (error) {
-      // Whatever it is: as long as the rules are not known there may be some.
-      return error instanceof Error ? error : new Error(String(error));
-    }
+  async #read(): Promise<Ruleset> {
+    this.#monitor.start();
+    return readRuleset(() => this.#monitor.everChanged());
   }
 }

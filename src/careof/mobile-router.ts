@@ -87,7 +87,7 @@ export function planMobileRouter(
   rules.push(...bypass.rules);
   routes.push(...bypass.routes);
 
-  problems.push(...context.ingress.flatMap(({ problem }) => (problem ? [problem] : [])));
+  problems.push(...context.ingress.flatMap((ingress) => ingress.problems));
 
   return {
     ingress: context.ingress,

@@ -58,7 +58,12 @@ export interface IngressPlan {
   forwarding: 'fast' | 'stack';
   /** In words. */
   why: string;
-  problem: { code: 'FIREWALL_BYPASSED' | 'FIREWALL_UNKNOWN'; message: string } | undefined;
+  problems: readonly ForwardingProblem[];
+}
+
+/** What is bypassed, or may be. */
+export interface ForwardingProblem extends Problem {
+  code: 'FIREWALL_BYPASSED' | 'FIREWALL_UNKNOWN' | 'IPSEC_BYPASSED' | 'IPSEC_UNKNOWN';
 }
 
 /** Everything that should be so. */

@@ -16,6 +16,16 @@ export const PROBLEMS = {
     means: 'the rules of netfilter could not be read; `forwarding: auto` means `stack` meanwhile',
     remedy: 'install nftables, or what the message names; or set `forwarding:` by hand',
   },
+  IPSEC_BYPASSED: {
+    means:
+      '`forwarding: fast` keeps packets from IPsec policies of the kernel: what they would encrypt leaves as it is',
+    remedy:
+      'set `forwarding: auto` or `stack`, or leave it if that is meant; `coax doctor` names the policies, `ip xfrm policy` lists them',
+  },
+  IPSEC_UNKNOWN: {
+    means: 'the IPsec policies of the kernel could not be read; `forwarding: auto` means `stack` meanwhile',
+    remedy: 'give the daemon CAP_NET_ADMIN, or do what the message says; or set `forwarding:` by hand',
+  },
   XDP_REFUSED: {
     means:
       'an XDP mode that the configuration asks for would give wrong answers here; TC carries the packets',

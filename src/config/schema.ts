@@ -195,7 +195,7 @@ export const ingressSchema = group('an ingress interface', {
   forwarding: oneOf('a way of forwarding', ['auto', 'fast', 'stack'])
     .default('auto')
     .describe(
-      'fast: packets for home skip the network stack; stack: they go through it, so that firewall rules see them; auto: stack while netfilter has rules that would see them, else fast',
+      'fast: packets for home skip the network stack; stack: they go through it, so that firewall rules and IPsec policies see them; auto: stack while there are such that would see them, else fast',
     ),
 });
 

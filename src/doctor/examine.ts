@@ -41,7 +41,7 @@ async function examineNetwork(config: Config): Promise<Check[]> {
     const rules = await netlink.dumpRules();
     return [
       ...(await checkInterfaces(config, links, netlink)),
-      ...(await checkFirewall(config, links)),
+      ...(await checkFirewall(config, links, addresses)),
       checkHomeInterface(config, links),
       await checkHomeAgent(config, netlink, addresses, links),
       ...checkNumbers(config, rules, await netlink.dumpRoutes()),

@@ -1,7 +1,7 @@
 /** Numbers of the kernel's uapi headers (linux/netlink.h, rtnetlink.h, if_link.h, ...), grouped by prefix. */
 
 /** The kernel's subsystems that are spoken to by netlink. */
-export const NETLINK = { ROUTE: 0, NETFILTER: 12, GENERIC: 16 } as const;
+export const NETLINK = { ROUTE: 0, XFRM: 6, NETFILTER: 12, GENERIC: 16 } as const;
 
 export const AF = { UNSPEC: 0, INET: 2, INET6: 10 } as const;
 
@@ -367,3 +367,53 @@ export const WGPEER_A = {
 export const WGPEER_F = { REMOVE_ME: 0x1, REPLACE_ALLOWEDIPS: 0x2, UPDATE_ONLY: 0x4 } as const;
 
 export const WGALLOWEDIP_A = { FAMILY: 1, IPADDR: 2, CIDR_MASK: 3 } as const;
+/** Protocols of IPsec as the header before them names them (linux/in.h). */
+export const IPPROTO = { ESP: 50, AH: 51, COMP: 108 } as const;
+
+/** Messages of XFRM (linux/xfrm.h, as all that follows). */
+export const XFRM_MSG = {
+  NEWSA: 16,
+  DELSA: 17,
+  GETSA: 18,
+  NEWPOLICY: 19,
+  DELPOLICY: 20,
+  GETPOLICY: 21,
+  EXPIRE: 24,
+  UPDPOLICY: 25,
+  UPDSA: 26,
+  POLEXPIRE: 27,
+  FLUSHSA: 28,
+  FLUSHPOLICY: 29,
+  MIGRATE: 33,
+  GETDEFAULT: 40,
+} as const;
+
+export const XFRMA = {
+  TMPL: 5,
+  POLICY_TYPE: 16,
+  ALG_AEAD: 18,
+  MARK: 21,
+  REPLAY_ESN_VAL: 23,
+  IF_ID: 31,
+} as const;
+
+export const XFRM_POLICY = { IN: 0, OUT: 1, FWD: 2 } as const;
+
+export const XFRM_POLICY_TYPE = { MAIN: 0, SUB: 1 } as const;
+
+export const XFRM_POLICY_ACTION = { ALLOW: 0, BLOCK: 1 } as const;
+
+export const XFRM_USERPOLICY_BLOCK = 1;
+
+export const XFRM_MODE = {
+  TRANSPORT: 0,
+  TUNNEL: 1,
+  ROUTEOPTIMIZATION: 2,
+  IN_TRIGGER: 3,
+  BEET: 4,
+  IPTFS: 5,
+} as const;
+
+export const XFRM_STATE_ESN = 128;
+
+export const XFRMNLGRP = { EXPIRE: 2, SA: 3, POLICY: 4, MIGRATE: 7 } as const;

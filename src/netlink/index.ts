@@ -47,3 +47,19 @@ export type { WireguardDevice, WireguardEndpoint, WireguardPeer } from './wiregu
 export { wireguardPublicKey } from './wireguard-key.js';
 export type { WireguardChange, WireguardEndpointSpec, WireguardPeerChange } from './wireguard-request.js';
 export { XdpFeatureReader, type XdpFeatures } from './xdp-features.js';
+export { Xfrm } from './xfrm.js';
+export type { XfrmMark, XfrmMode } from './xfrm-common.js';
+export { type XfrmListeners, XfrmMonitor } from './xfrm-monitor.js';
+export {
+  formatXfrmPolicy,
+  type XfrmAction,
+  type XfrmDefaults,
+  type XfrmDirection,
+  type XfrmPolicy,
+  type XfrmPolicyId,
+  type XfrmPolicySpec,
+  type XfrmTemplate,
+  type XfrmTemplateSpec,
+} from './xfrm-policy.js';
+export type { XfrmPort, XfrmSelector, XfrmSelectorSpec } from './xfrm-selector.js';
+export type { XfrmState, XfrmStateId, XfrmStateSpec } from './xfrm-state.js';

@@ -55,6 +55,7 @@ import {
   type TunnelChange,
   type XfrmInterfaceOptions,
 } from './tunnel-request.js';
+import { tolerating } from './tolerating.js';
 import type { Message } from './wire.js';
 
 const DEFAULT_RECEIVE_BUFFER = 1024 * 1024;
@@ -417,20 +418,4 @@ function decodeFirst<T>(
 ): T | undefined {
   const [first] = messages;
   return first === undefined ? undefined : decode(first.body);
-}
-
-/** Takes a refusal of the kernel with one of these errnos for the given value. */
-async function tolerating<T>(promise: Promise<T>, errnoNames: readonly string[], value: T): Promise<T> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (
-      error instanceof NetlinkError &&
-      error.errnoName !== undefined &&
-      errnoNames.includes(error.errnoName)
-    ) {
-      return value;
-    }
-    throw error;
-  }
 }

@@ -238,7 +238,9 @@ export class Writer {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#reserve(1), value);
+    // Reserving may put another view in place of this one.
+    const offset = this.#reserve(1);
+    this.#view.setUint8(offset, value);
     return this;
   }
 
@@ -257,6 +259,19 @@ export class Writer {
   u32(value: number): this {
     const offset = this.#reserve(4);
     this.#view.setUint32(offset, value, LITTLE_ENDIAN);
+    return this;
+  }
+
+  /** In network order. */
+  be32(value: number): this {
+    const offset = this.#reserve(4);
+    this.#view.setUint32(offset, value);
+    return this;
+  }
+
+  /** That many zeros. */
+  zeros(length: number): this {
+    this.#reserve(length);
     return this;
   }
 

@@ -1,17 +1,13 @@
 // forwarding: auto, fast, stack: rules of netfilter are met, or named.
-import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { Capture } from '../../../lab/capture.js';
 import type { LabProcess } from '../../../lab/process.js';
 import { Sink, Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
-import type { Check } from '../../../src/doctor/index.js';
-import type { InterfaceView } from '../../../src/views/index.js';
+import { doctor, ingress, NOTHING, noted } from '../../support/forwarding.js';
 import { nftCounters } from '../../support/nft-counters.js';
 import { BID, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
-
-const CLI = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 
 const MARK = 0x10;
 const MARKED_PORT = 5403;
@@ -23,35 +19,8 @@ function withMark(change: object = {}): ReturnType<typeof mobileRouter> {
   return mobileRouter({ policies: [...(policies as object[]), marked], ...change });
 }
 
-async function ingress(site: Site): Promise<InterfaceView | undefined> {
-  return (await site.status()).interfaces.find(({ role }) => role === 'ingress');
-}
-
-/** Resolves when status says that much of lan0. */
-async function noted(site: Site, pattern: RegExp): Promise<InterfaceView> {
-  let last: unknown;
-  try {
-    return await until(
-      async () => {
-        const view = await ingress(site);
-        last = view;
-        return view?.note && pattern.test(view.note) ? view : undefined;
-      },
-      { what: `${pattern} in the note of lan0`, timeout: PATIENCE },
-    );
-  } catch (error) {
-    throw new Error(`lan0 is ${JSON.stringify(last)}`, { cause: error });
-  }
-}
-
 /** The named counters of the mobile router's rules. */
 const counters = (site: Site): Promise<Record<string, number>> => nftCounters(site.node('mr'));
-
-async function doctor(site: Site): Promise<Check[]> {
-  const args = [CLI, 'doctor', '--config', site.mr.configFile, '--json'];
-  const { stdout } = await site.node('mr').exec(process.execPath, args, { mayFail: true });
-  return (JSON.parse(stdout) as Check[]).filter(({ name }) => name === 'firewall on lan0');
-}
 
 interface Iperf {
   readonly end?: { readonly sum_received?: { readonly bytes: number } };
@@ -106,7 +75,7 @@ const STATEFUL = `table inet firewall {
 test.serial('a stateful forward chain and a ct mark policy see TCP in both directions', async (t) => {
   await withSite(t, { mr: withMark() }, async (site) => {
     await site.ready();
-    t.like(await ingress(site), { name: 'lan0', note: 'fast: auto, no rule of netfilter sees its packets' });
+    t.like(await ingress(site), { name: 'lan0', note: `fast: auto, ${NOTHING}` });
     await site.node('mr').nft(STATEFUL);
     t.like(await noted(site, /^stack: auto/), { attach: 'none' });
 
@@ -169,7 +138,7 @@ test.serial('masquerade is noticed; rules that cannot see the packets are no rea
 }`);
     t.deepEqual(
       (await doctor(site)).map(({ verdict, found }) => `${verdict} ${found}`),
-      ['ok auto means fast: no rule of netfilter sees its packets'],
+      [`ok auto means fast: ${NOTHING}`],
     );
     await mr.nft(`table ip6 nat {
   chain post {

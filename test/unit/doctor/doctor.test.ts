@@ -1,7 +1,7 @@
 import test from 'ava';
 import { parseConfig } from '../../../src/config/index.js';
 import { checkCapabilities, effectiveCapabilities } from '../../../src/doctor/capabilities.js';
-import { describeFirewall } from '../../../src/doctor/firewall.js';
+import { describeFirewall, rulesBypassed } from '../../../src/doctor/firewall.js';
 import { interfacesOf } from '../../../src/doctor/interfaces.js';
 import { checkBpffs } from '../../../src/doctor/kernel.js';
 import { checkHomeInterface, checkNumbers } from '../../../src/doctor/routing.js';
@@ -68,10 +68,13 @@ test('rules of netfilter: named one by one, and what auto would choose', (t) => 
   } as const;
   const hook = { name: 'forward', policy: 'drop', devices: undefined } as const;
   const ruleset = [{ family: 'inet', table: 'fw', name: 'fwd', hook, rules: [rule] }];
-  const say = (forwarding: 'auto' | 'fast' | 'stack', rules: typeof ruleset) =>
-    describeFirewall({ name: 'lan0', forwarding }, rules, 'coax0', []).map(
+  const policy = 'IPsec policy src ::/0 dst ::/0 dir fwd action block';
+  const say = (forwarding: 'auto' | 'fast' | 'stack', rules: typeof ruleset, ...policies: string[]) => {
+    const item = { name: 'lan0', forwarding };
+    return describeFirewall(item, rulesBypassed(item, rules, 'coax0', []), policies).map(
       ({ verdict, found }) => `${verdict} ${found}`,
     );
+  };
   t.deepEqual(say('fast', ruleset), [
     'warn fast bypasses inet fw fwd handle 7: ct state invalid drop',
     'warn fast bypasses inet fw fwd: policy drop',
@@ -84,6 +87,9 @@ test('rules of netfilter: named one by one, and what auto would choose', (t) => 
     say('stack', ruleset)[1] ?? '',
     /^ok stack, auto would mean stack: fast would bypass .*policy drop$/,
   );
-  t.deepEqual(say('auto', []), ['ok auto means fast: no rule of netfilter sees its packets']);
-  t.deepEqual(say('fast', []), ['ok fast, auto would mean fast: no rule of netfilter sees its packets']);
+  const none = 'no rule of netfilter and no IPsec policy sees its packets';
+  t.deepEqual(say('auto', []), [`ok auto means fast: ${none}`]);
+  t.deepEqual(say('fast', []), [`ok fast, auto would mean fast: ${none}`]);
+  t.deepEqual(say('auto', [], policy), [`ok auto means stack: fast would bypass ${policy}`]);
+  t.deepEqual(say('fast', ruleset, policy)[2], `warn fast bypasses ${policy}`);
 });

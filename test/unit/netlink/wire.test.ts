@@ -14,6 +14,8 @@ import { newIp6GreBody, newIp6TunnelBody } from '../../../src/netlink/tunnel-req
 import { Attributes, decodeMessages, encodeMessage, Writer } from '../../../src/netlink/wire.js';
 import { decodeWireguardDevice } from '../../../src/netlink/wireguard-device.js';
 import { setDeviceMessages } from '../../../src/netlink/wireguard-request.js';
+import { decodePolicy, putPolicyBody } from '../../../src/netlink/xfrm-policy.js';
+import { decodeState, newStateBody } from '../../../src/netlink/xfrm-state.js';
 
 const wireguard = new Writer();
 for (const write of setDeviceMessages(7, {
@@ -46,6 +48,8 @@ const decoders = {
   neighbour: decodeNeighbour,
   rule: decodeRule,
   wireguard: (body: Uint8Array) => decodeWireguardDevice([new Attributes(body)]),
+  policy: decodePolicy,
+  state: decodeState,
   reply: (body: Uint8Array) =>
     decodeReply({ type: 2, flags: body[0] === 0 ? 0x200 : 0x300, sequence: 0, portId: 0, body }, 'error'),
   done: (body: Uint8Array) => decodeReply({ type: 3, flags: 0x202, sequence: 0, portId: 0, body }, 'done'),
@@ -65,6 +69,8 @@ const samples = [
   newIp6TunnelBody({ name: 'a', mtu: 1400, local: '2001:db8::1', remote: '2001:db8::2', flowLabel: 5 }),
   newIp6GreBody({ name: 'a', mtu: 1400, local: '2001:db8::1', key: 7 }),
   wireguard.finish(),
+  putPolicyBody({ direction: 'out', selector: {}, templates: [{ mode: 'tunnel' }] }, ''),
+  newStateBody({ destination: '::1', spi: 1, mode: 'tunnel', key: new Uint8Array(20), replayWindow: 64 }, ''),
 ];
 
 test('messages round-trip through one datagram', (t) => {
