@@ -72,8 +72,8 @@ generate: node_modules/.stamp build/bpf/tc.bpf.o build/Release/coaxial.node ## s
 	@cp build/generated.ts src/datapath/generated.ts
 
 .PHONY: docs
-docs: build ## docs/configuration.md and docs/errors.md from the schema and the error classes
-	$(call say,docs,docs/configuration.md docs/errors.md)
+docs: build ## docs/configuration.md and docs/errors.md from the schema and the error classes, a table of docs/tunnels.md
+	$(call say,docs,docs/configuration.md docs/errors.md docs/tunnels.md)
 	@$(NODE) --enable-source-maps build/js/src/manual/main.js
 
 .PHONY: demo

@@ -29,10 +29,13 @@ export function sayResult(verdict: 'ok' | 'FAILED' | 'skipped', title: string): 
 }
 
 /**
- * Prints each result as it comes, with the reason of what fails, until the output ends; and what comes before the
- * runner's own words.
+ * Prints each result as it comes, with the reason of what fails, until the output ends.
+ * @param before told each line that comes before the runner's own words; prints it unless given
  */
-export async function reportTap(output: Readable): Promise<Counts> {
+export async function reportTap(
+  output: Readable,
+  before: (line: string) => void = (line) => process.stdout.write(`  ${line}\n`),
+): Promise<Counts> {
   const counts: Counts = { ...NO_TESTS };
   let begun = false;
   let explaining = false;
@@ -54,7 +57,7 @@ export async function reportTap(output: Readable): Promise<Counts> {
       }
     } else if (!begun) {
       begun = line.startsWith('TAP version');
-      if (!begun) process.stdout.write(`  ${line}\n`);
+      if (!begun) before(line);
     } else if (explaining && /^\s/.test(line)) {
       process.stdout.write(`           ${line}\n`);
     }

@@ -9,6 +9,8 @@ export interface Check {
   found: string;
   /** What to do; empty when nothing is. */
   advice: string;
+  /** Of a feature of the kernel: whether it is there. Absent when that is not known, and for anything else. */
+  offered?: boolean;
 }
 
 export function ok(name: string, found: string): Check {
@@ -21,6 +23,11 @@ export function warn(name: string, found: string, advice: string): Check {
 
 export function fail(name: string, found: string, advice: string): Check {
   return { name, verdict: 'fail', found, advice };
+}
+
+/** What a feature of the kernel was found to be. */
+export function tried(check: Check, offered: boolean): Check {
+  return { ...check, offered };
 }
 
 /** The text of whatever was thrown, first line only. */

@@ -7,10 +7,11 @@ import { checkInterfaces } from './interfaces.js';
 import { checkBpffs, checkKernel } from './kernel.js';
 import { checkMarks } from './marks.js';
 import { checkHomeAgent, checkHomeInterface, checkNumbers } from './routing.js';
+import { checkTunnels } from './tunnels.js';
 
 /**
  * Looks at this machine: privileges, kernel, our own build and, with a configuration, everything it names.
- * Changes nothing and never throws for what it finds.
+ * Changes nothing (modules that a try needs are loaded) and never throws for what it finds.
  */
 export async function examine(config: Config | undefined): Promise<Check[]> {
   const checks = [
@@ -18,6 +19,7 @@ export async function examine(config: Config | undefined): Promise<Check[]> {
     checkBpffs(config?.bpffs ?? '/sys/fs/bpf'),
     checkObject(),
     ...(await checkKernel()),
+    ...(await checkTunnels()),
   ];
   if (config === undefined) {
     return [

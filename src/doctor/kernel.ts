@@ -1,7 +1,7 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { release } from 'node:os';
 import { mayLoad } from './capabilities.js';
-import { type Check, fail, ok, reasonText, warn } from './check.js';
+import { type Check, fail, ok, reasonText, tried, warn } from './check.js';
 
 /** BPF_FS_MAGIC of linux/magic.h. */
 const BPF_FS_MAGIC = 0xcafe4a11;
@@ -108,9 +108,10 @@ export function checkBpffs(folder: string): Check {
 
 function tryFeature(feature: Feature, features: Features): Check {
   try {
-    const { supported, reason } = feature.probe(features);
-    if (supported) return ok(feature.name, 'works');
-    return (feature.required ? fail : warn)(feature.name, reason, feature.advice);
+    const { supported, reason, errnoName } = feature.probe(features);
+    if (supported) return tried(ok(feature.name, 'works'), true);
+    const check = (feature.required ? fail : warn)(feature.name, reason, feature.advice);
+    return errnoName === 'EPERM' ? check : tried(check, false);
   } catch (error) {
     return warn(feature.name, `could not be tried: ${reasonText(error)}`, feature.advice);
   }

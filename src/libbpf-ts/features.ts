@@ -1,4 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { addon, type NativeProbe } from '../native/addon.js';
+import { hasBtfName } from './btf/names.js';
 import { ArgumentError, errnoName, native } from './errors.js';
 import {
   ATTACH_TYPES,
@@ -120,6 +122,17 @@ function probeLpmBatch(): NativeProbe {
   }
 }
 
+/** Not kept: a module may be loaded later. */
+function probeFunction(name: string, module: string): Feature {
+  const [own, all] = [module, 'vmlinux'].map((file) => `/sys/kernel/btf/${file}`) as [string, string];
+  const file = [own, all].find((path) => existsSync(path));
+  if (file !== undefined && hasBtfName(readFileSync(file), name)) {
+    return { supported: true, reason: `the kernel offers ${name}` };
+  }
+  const where = file === own ? `module ${module}` : `the kernel without module ${module}`;
+  return { supported: false, reason: `the kernel does not offer ${name} (not in the BTF of ${where})` };
+}
+
 /** What the running kernel offers, found by trying and never by version. Loads nothing that stays. */
 export const features = {
   programType(type: KnownProgramType | number): Feature {
@@ -142,6 +155,14 @@ export const features = {
   /** Links at the TCX hooks of an interface (6.6). */
   tcx(): Feature {
     return cached('TCX links', probeTcx);
+  },
+
+  /**
+   * A function of a module that programs may call, such as `bpf_skb_set_xfrm_info` of `xfrm_interface`, by the module's
+   * BTF or, where it is built in, the kernel's. A module that is not loaded has none: load it first.
+   */
+  moduleFunction(name: string, module: string): Feature {
+    return probeFunction(name, module);
   },
 
   ringBuffer(): Feature {

@@ -2,9 +2,11 @@ export type { AddressId, AddressSpec } from './address-request.js';
 export * from './constants.js';
 export { turnOffFeatures } from './device-features.js';
 export { errnoName, NetlinkDecodeError, NetlinkError, type NetlinkErrorCode } from './errors.js';
+export { offersEsp } from './esp.js';
 export type { Filter } from './filter.js';
 export { type InterfaceAddress, interfaceAddressKey } from './interface-address.js';
 export { type AddrGenMode, type Link, type LinkStats, linkKey, type OperState } from './link.js';
+export type { MetadataKind } from './link-kind.js';
 export type { LinkChange, LinkOptions, VethOptions, VxlanOptions } from './link-request.js';
 export type { Mode } from './mode.js';
 export {

@@ -10,6 +10,7 @@ import { NetlinkError } from './errors.js';
 import { decodeFilter, type Filter, filterDumpBody } from './filter.js';
 import { addressHeader, decodeInterfaceAddress, type InterfaceAddress } from './interface-address.js';
 import { decodeLink, decodeLinkStats, type Link, type LinkStats, linkDumpBody } from './link.js';
+import { type MetadataKind, offersLinkKind, offersMetadata } from './link-kind.js';
 import {
   type LinkChange,
   type LinkOptions,
@@ -206,6 +207,16 @@ export class Netlink implements Disposable {
       });
     }
     return route;
+  }
+
+  /** Whether the kernel makes links of a kind, such as `ip6tnl`; its module is loaded, nothing is made. */
+  async offersLinkKind(kind: string): Promise<boolean> {
+    return offersLinkKind((request, attempted) => this.request(request, attempted), kind);
+  }
+
+  /** Whether one link of that kind can be `external`: its tunnel's ends in the metadata of each packet. */
+  async offersMetadata(kind: MetadataKind): Promise<boolean> {
+    return offersMetadata((request, attempted) => this.request(request, attempted), kind);
   }
 
   async createVeth(options: VethOptions): Promise<boolean> {

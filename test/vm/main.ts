@@ -35,7 +35,7 @@ async function main(): Promise<number> {
     for (const release of offered) process.stdout.write(`${release}\n`);
     return 0;
   }
-  const suite = new VmSuite({ selection: 'all', unavailable: 'failed', refresh, only });
+  const suite = new VmSuite({ selection: 'all', unavailable: 'failed', record: true, refresh, only });
   if (positionals.length > 0) return suite.runCommand(named[0] ?? OLDEST, positionals);
   const results: VmResult[] = [];
   for (const name of named.length > 0 ? named : KERNELS) results.push(await suite.run(name));

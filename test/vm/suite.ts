@@ -1,4 +1,5 @@
 /** The kernel tests under another kernel: what of them runs there, and what came of it. */
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Counts, formatCounts, judgeRunner, NO_TESTS, reportTap, sayResult } from '../tap.js';
 import { cacheFolder } from './cache.js';
@@ -6,9 +7,13 @@ import { type Emulator, findEmulator } from './emulator.js';
 import { VmFailedError, VmTimeoutError, VmUnavailableError } from './errors.js';
 import { Guest } from './guest.js';
 import { type Kernel, KernelCache } from './kernel.js';
+import { describeOffers, parseChecks, recordOffers } from './offers.js';
 
 const TREE = fileURLToPath(new URL('../../../../', import.meta.url)).replace(/\/$/, '');
 const TESTS = 'build/js/test/kernel';
+const DOCS = join(TREE, 'docs');
+/** Modules that make a device in every namespace, for which reason `coax doctor` leaves them alone. */
+const UNTRIED = 'ip6_gre ip6_tunnel';
 
 /** What `make test` runs: each way to the kernel once, where kernels differ most. */
 const SHORT = [
@@ -39,6 +44,8 @@ export interface VmSuiteOptions {
   readonly unavailable: 'skipped' | 'failed';
   /** Ask Debian again, whatever the cache has. */
   readonly refresh?: boolean;
+  /** Write what each kernel offers into docs/. */
+  readonly record?: boolean;
   /** Only the files of the selection that have this in their path below test/kernel. */
   readonly only?: string;
 }
@@ -82,7 +89,7 @@ export class VmSuite {
       kernel = found.release;
       const guest = await this.#start(found, this.#command());
       guest.stderr.pipe(process.stderr, { end: false });
-      counts = await reportTap(guest.stdout);
+      counts = await reportTap(guest.stdout, (line) => this.#hearBefore(line, kernel));
       counts = judgeRunner(counts, await guest.ended, `vm ${kernel}`);
     } catch (error) {
       counts = this.#judge(error, counts, name);
@@ -114,7 +121,18 @@ export class VmSuite {
     return guest;
   }
 
-  /** `coax doctor` at first: what the kernel offers stands above what is skipped for want of it. */
+  /** What comes before the tests: what `coax doctor` found, on one line. */
+  #hearBefore(line: string, release: string): void {
+    const checks = parseChecks(line);
+    const lines = checks === undefined ? [line] : describeOffers(checks);
+    for (const each of lines) process.stdout.write(`  ${each}\n`);
+    if (checks !== undefined && this.#options.record) recordOffers(release, checks, DOCS);
+  }
+
+  /**
+   * `coax doctor` at first: what the kernel offers stands above what is skipped for want of it. The modules it would not
+   * load by itself are there for it only.
+   */
   #command(): string[] {
     const { selection, only } = this.#options;
     const files = only
@@ -122,7 +140,13 @@ export class VmSuite {
       : selection === 'short'
         ? SHORT
         : [];
-    const script = 'node build/js/src/cli/main.js doctor; exec node "$@"';
+    const script = [
+      `/sbin/modprobe -qa ${UNTRIED}`,
+      `node build/js/src/cli/main.js doctor --json | tr -d '\\n'`,
+      'echo',
+      `/sbin/modprobe -qr ${UNTRIED}`,
+      'exec node "$@"',
+    ].join('\n');
     const ava = 'node_modules/ava/entrypoints/cli.mjs';
     return ['sh', '-c', script, 'sh', ava, '--config', 'ava.vm.config.js', '--tap', ...files];
   }

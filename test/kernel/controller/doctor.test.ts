@@ -1,12 +1,15 @@
 // What stands in the way on a machine is named by `coax doctor`, before anything is started.
+import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import test from 'ava';
 import type { Check } from '../../../src/doctor/index.js';
 import { mobileRouter, withSite } from '../../support/site.js';
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
+const run = promisify(execFile);
 const OTHERS = fileURLToPath(new URL('../../../../bpf/test/sample.bpf.o', import.meta.url));
 
 test.serial('marks, rules and programs of others that collide with ours are named', async (t) => {
@@ -61,4 +64,42 @@ test.serial('marks, rules and programs of others that collide with ours are name
     const [programs] = await doctor('programs on wa');
     t.regex(programs ?? '', /^warn others: .*\(bpf filter of priority 7, clsact ingress\)/);
   });
+});
+
+/** The checks of `coax doctor` in a namespace of its own, and the links there before and after. */
+async function doctorAlone(
+  ...setpriv: string[]
+): Promise<{ checks: Check[]; before: string; after: string }> {
+  const script = 'ip -o link; echo; "$@" || true; echo; ip -o link';
+  const doctor = ['setpriv', ...setpriv, process.execPath, MAIN, 'doctor', '--json'];
+  const { stdout } = await run('unshare', ['--net', 'sh', '-c', script, 'sh', ...doctor]);
+  const [before = '', said = '', after = ''] = stdout.split('\n\n');
+  return { checks: JSON.parse(said) as Check[], before: before.trim(), after: after.trim() };
+}
+
+test.serial('what the kernel offers to tunnels is tried, and no link is left of it', async (t) => {
+  const { checks, before, after } = await doctorAlone();
+  t.is(after, before);
+  const tunnels = checks.filter(({ name }) =>
+    /^(external|ip6|vxlan|wireguard|xfrm|ESP|bpf_skb|esp6)/.test(name),
+  );
+  t.is(tunnels.length, 10);
+  for (const { name, verdict, found, offered } of tunnels) {
+    // Said in words, and for programs; a feature that nobody could try is not one that is missing.
+    if (offered === undefined) t.regex(found, /^(not tried: module|not loaded|loaded)/, name);
+    else t.is(verdict, offered ? 'ok' : 'warn', name);
+  }
+  t.true(tunnels.find(({ name }) => name === 'vxlan devices')?.offered);
+});
+
+test.serial('without privilege no feature is said to be missing', async (t) => {
+  const { checks } = await doctorAlone('--bounding-set=-all', '--inh-caps=-all');
+  t.like(
+    checks.find(({ name }) => name === 'tunnels'),
+    { verdict: 'warn', found: 'not looked at: only root can try them' },
+  );
+  t.deepEqual(
+    checks.filter(({ offered }) => offered !== undefined),
+    [],
+  );
 });

@@ -39,6 +39,14 @@ test('probes of hooks and batches agree with what works', (t) => {
   t.is(features.tcx().supported, major > 6 || (major === 6 && minor >= 6), features.tcx().reason);
 });
 
+test('functions of modules: by name, with and without BTF of the module', (t) => {
+  const there = features.moduleFunction('tcp_reno_ssthresh', 'no_such_module');
+  t.true(there.supported, there.reason);
+  const absent = features.moduleFunction('tcp_reno_ssthres', 'no_such_module');
+  t.false(absent.supported, 'a part of a name is none');
+  t.regex(absent.reason, /does not offer tcp_reno_ssthres .*without module no_such_module/);
+});
+
 test('without privilege a probe does not say no', (t) => {
   const index = new URL('../../../src/libbpf-ts/index.js', import.meta.url).href;
   const source = `
