@@ -325,6 +325,8 @@ enum cx_reason {
   CX_REASON_LEFT_TO_TC = 20, /* XDP cannot decide or do it: the TC program of the interface counts it again */
   CX_REASON_TO_BE_SEGMENTED =
       18, /* no outer header fits on this offload: segmented first, then looked at again */
+  CX_REASON_TO_BE_ENCRYPTED =
+      21, /* ESP that may not be encrypted yet: the home interface does that, then looked at again */
   /* dropped, and the sender is told */
   CX_REASON_PACKET_TOO_BIG = 24, /* answered with a Packet Too Big of the chosen binding's MTU */
   CX_REASON_ERROR_RELAYED = 25,  /* an ICMPv6 error about our tunnel, passed on to the inner sender */

@@ -10,6 +10,7 @@
 
 #include "coax.h"
 #include <linux/bpf.h>
+#include <linux/errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/in.h>
@@ -103,10 +104,20 @@ static __always_inline int cx_push(cx_context *ctx, __u32 link) {
   if (!error || ctx->gso_size)
     return error;
 
-  /* The packet carries a tunnel already (skb->encapsulation) and its inner headers stay those of that one.
+  /* The packet carries a tunnel, or what a device of this machine has encrypted (skb->encapsulation), and its
+   * inner headers stay those of that.
    * Not bpf_skb_change_head: it leaves the network header at the inner packet, and a device without a link
    * header sends from there. */
   return bpf_skb_adjust_room(ctx, sizeof(struct ipv6hdr), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
+}
+
+/* Has the kernel noted inner headers of the packet (skb->encapsulation)? What is asked for cannot be had, an
+ * inner link header in no room at all, so the packet stays as it is; but first the kernel says whether it has
+ * headers noted already. */
+static __always_inline int cx_has_inner_headers(cx_context *ctx) {
+  return bpf_skb_adjust_room(ctx, 0, BPF_ADJ_ROOM_MAC,
+                             BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN) |
+                                 BPF_F_ADJ_ROOM_FIXED_GSO) == -EALREADY;
 }
 
 /* Removes `length` bytes behind the link header. */

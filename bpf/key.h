@@ -31,7 +31,7 @@ struct cx_origin {
                       .mark_known = 1,                                                                       \
                       .mark = cx_mark(ctx)})
 
-/* A segment of such a packet; it still has its sender's socket. */
+/* Such a packet, or a segment of it, behind the home interface; it still has its sender's socket. */
 #define CX_ORIGIN_SEGMENT(ctx)                                                                               \
   ((struct cx_origin){.hook = CX_HOOK_HOME,                                                                  \
                       .ifindex = cx_kept_ingress_ifindex(ctx),                                               \

@@ -101,10 +101,17 @@ CX_INLINE __u32 cx_behind_stack(__u32 reason) {
   return reason == CX_REASON_BYPASS ? CX_REASON_DROP_BYPASS : reason;
 }
 
+/* May a packet in front of the home interface still have to be encrypted? Where the module esp6_offload is
+ * loaded, the kernel leaves that, and the segmentation before it, to the transmission by any device. A packet
+ * that a device of this machine has encrypted already looks the same. */
+CX_INLINE int cx_may_lack_encryption(cx_context *ctx, const struct cx_packet *packet) {
+  return packet->protocol == IPPROTO_ESP && (cx_segment_payload(ctx) || cx_has_inner_headers(ctx));
+}
+
 /* What the stack sent to the home interface: its own traffic and what it forwards; netfilter has run, the
- * mark is final. */
-CX_INLINE __u32 cx_from_stack(cx_context *ctx, const struct cx_origin *origin, struct cx_packet *packet,
-                              int *action) {
+ * mark is final. `transmitted`: by the home interface, this is its other end. */
+CX_INLINE __u32 cx_from_stack(cx_context *ctx, const int transmitted, const struct cx_origin *origin,
+                              struct cx_packet *packet, int *action) {
   struct cx_sending sending = {
       .hook = CX_HOOK_HOME, .link = CX_LINK_HEADER, .forwarding = CX_FORWARDED_BY_STACK, .action = CX_DROP};
   struct cx_choice choice = {};
@@ -132,6 +139,8 @@ CX_INLINE __u32 cx_from_stack(cx_context *ctx, const struct cx_origin *origin, s
     return reason;
   if (cx_role == CX_ROLE_HOME_AGENT && cx_is_own_tunnel(packet))
     return CX_REASON_DROP_LOOP;
+  if (!transmitted && cx_may_lack_encryption(ctx, packet))
+    return CX_REASON_TO_BE_ENCRYPTED;
   reason = cx_classify(ctx, packet, router, origin, &choice);
   if (reason)
     return cx_behind_stack(reason);
@@ -140,16 +149,16 @@ CX_INLINE __u32 cx_from_stack(cx_context *ctx, const struct cx_origin *origin, s
   return reason;
 }
 
-/* Lets nothing through but what must be segmented first: the device does that, and each segment is looked at
- * once more at its other end. Whatever else has no path is a counted drop. */
+/* Lets nothing through but what must be segmented or encrypted first: the device does that, and what comes of
+ * it is looked at once more at its other end. Whatever else has no path is a counted drop. */
 SEC("tc")
 int coax_home(cx_context *ctx) {
   __u32 packets = cx_segments(ctx), bytes = cx_length(ctx);
   struct cx_packet packet;
   int action = CX_DROP;
 
-  __u32 reason = cx_from_stack(ctx, &CX_ORIGIN_STACK(ctx), &packet, &action);
-  if (reason == CX_REASON_TO_BE_SEGMENTED)
+  __u32 reason = cx_from_stack(ctx, 0, &CX_ORIGIN_STACK(ctx), &packet, &action);
+  if (reason == CX_REASON_TO_BE_SEGMENTED || reason == CX_REASON_TO_BE_ENCRYPTED)
     cx_keep_ingress_ifindex(ctx);
   return cx_finish(ctx, CX_HOOK_HOME, reason, action, packets, bytes);
 }
@@ -161,7 +170,7 @@ int coax_peer(cx_context *ctx) {
   struct cx_packet packet;
   int action = CX_DROP;
 
-  __u32 reason = cx_from_stack(ctx, &CX_ORIGIN_SEGMENT(ctx), &packet, &action);
+  __u32 reason = cx_from_stack(ctx, 1, &CX_ORIGIN_SEGMENT(ctx), &packet, &action);
   if (reason == CX_REASON_TO_BE_SEGMENTED)
     reason = CX_REASON_DROP_ENCAP_FAILED;
   return cx_finish(ctx, CX_HOOK_HOME, reason, action, packets, bytes);

@@ -20,6 +20,8 @@ const TEXTS: Readonly<Record<keyof typeof CxReason, string>> = {
   OTHER_HOST: "is another host's frame",
   ERROR_KEPT: 'is left to the stack: an error about our tunnel that no inner sender can use',
   TO_BE_SEGMENTED: 'is segmented first',
+  TO_BE_ENCRYPTED:
+    'goes through the home interface first, which encrypts it if the kernel has left that to do',
   LEFT_TO_TC: 'is left by the XDP program to the TC program behind it',
   LEFT_TO_STACK: 'goes through the stack, as all packets of this interface do',
   PACKET_TOO_BIG: 'is too big for the binding: its sender gets a Packet Too Big',

@@ -5,27 +5,28 @@ import { environment } from '../../lab/command.js';
 import type { Feature as BpfFeature } from '../../src/libbpf-ts/index.js';
 import { randomAead } from './esp.js';
 
-/** Words for `ip` that succeed only where the kernel has it. */
+/** Commands that succeed only where the kernel has it. */
 const ATTEMPTS = {
-  ip6tnl: 'link add name probe type ip6tnl mode ip6ip6 local ::1 remote ::2',
-  'external ip6tnl': 'link add name probe type ip6tnl external',
-  ip6gre: 'link add name probe type ip6gre local ::1 remote ::2',
-  vxlan: 'link add name probe type vxlan id 1 local ::1 remote ::2 dstport 4789',
-  wireguard: 'link add name probe type wireguard',
-  'xfrm interface': 'link add name probe type xfrm if_id 1',
-  'external xfrm interface': 'link add name probe type xfrm external',
-  ESP: `xfrm state add src ::1 dst ::2 proto esp spi 0x100 mode transport ${randomAead()}`,
+  ip6tnl: 'ip link add name probe type ip6tnl mode ip6ip6 local ::1 remote ::2',
+  'external ip6tnl': 'ip link add name probe type ip6tnl external',
+  ip6gre: 'ip link add name probe type ip6gre local ::1 remote ::2',
+  vxlan: 'ip link add name probe type vxlan id 1 local ::1 remote ::2 dstport 4789',
+  wireguard: 'ip link add name probe type wireguard',
+  'xfrm interface': 'ip link add name probe type xfrm if_id 1',
+  'external xfrm interface': 'ip link add name probe type xfrm external',
+  ESP: `ip xfrm state add src ::1 dst ::2 proto esp spi 0x100 mode transport ${randomAead()}`,
+  esp6_offload: 'modprobe --dry-run esp6_offload',
 } as const;
 
 /** What a kernel may lack, as a skipped test names it. */
 export type Feature = keyof typeof ATTEMPTS;
 
-/** What `ip` says of a kernel without it; anything else is a broken attempt, and no reason to skip. */
-const LACKING = /Unknown device type|algorithm not found|[Nn]ot supported|if_id must be non zero/;
+/** What they say of a kernel without it; anything else is a broken attempt, and no reason to skip. */
+const LACKING = /Unknown device type|algorithm not found|[Nn]ot supported|if_id must be non zero|Module \S+ not found/;
 
 /** Tries it in a network namespace that is gone when the attempt ends. @throws Error for an unexpected failure */
 function offers(feature: Feature): boolean {
-  const { status, stderr, error } = spawnSync('unshare', ['--net', 'ip', ...ATTEMPTS[feature].split(' ')], {
+  const { status, stderr, error } = spawnSync('unshare', ['--net', ...ATTEMPTS[feature].split(' ')], {
     env: environment,
     encoding: 'utf8',
     timeout: 20_000,

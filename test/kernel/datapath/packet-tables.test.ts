@@ -26,6 +26,7 @@ const tables: PacketTable[] = [
 /** Reasons that no packet of a test run can get, and why. */
 const UNREACHABLE: Readonly<Record<string, string>> = {
   NONE: 'the start value: no exit gives it',
+  TO_BE_ENCRYPTED: 'no test run has what the kernel leaves to encrypt: tunnels/esp-offload.test.ts',
   LEFT_TO_TC: 'XDP programs give it: xdp-tables.test.ts',
   DROP_ANSWER_LIMIT: 'one packet in a test run is never too many: answers.test.ts takes a hundred',
 };
