@@ -55,13 +55,14 @@ enum cx_setting {
 /* How the outer header of a binding is made. */
 enum cx_tunnel_kind {
   CX_TUNNEL_BPF = 1,      /* this program pushes it and gives the packet to the uplink */
+  CX_TUNNEL_DEVICE = 2,   /* the binding has a tunnel device of its own, which makes it */
   CX_TUNNEL_EXTERNAL = 3, /* one collect_md device makes it from a per-packet tunnel key */
 };
 
 /* Facts about a binding that the fast path needs as bits. */
 enum cx_binding_flag {
   CX_BINDING_MAC_KNOWN = 1,      /* next_hop_mac is valid, no neighbour lookup needed */
-  CX_BINDING_NO_LINK_HEADER = 2, /* the uplink has no Ethernet header (tun, wwan) */
+  CX_BINDING_NO_LINK_HEADER = 2, /* `ifindex` has no Ethernet header (tun, wwan, most tunnel devices) */
 };
 
 /* One binding as packets use it: outer source and way out are one row, so that a packet can never
@@ -269,6 +270,20 @@ struct cx_tunnel_end {
   __u32 router;  /* router whose prefixes the inner packet must belong to; 0 refuses */
 };
 
+/* A tunnel device that one binding has for itself, and the binding. What it has decapsulated shows no outer
+ * addresses any more. */
+struct cx_tunnel_device {
+  __u32 ifindex; /* repeated, so that a reader can tell a row that was reused under its feet */
+  __u32 binding; /* binding index */
+  __u32 router;  /* router whose prefixes the inner packet must belong to */
+};
+
+/* Where ESP that protects a binding of ours arrives. */
+struct cx_spi_key {
+  struct in6_addr local;
+  __u32 spi;
+};
+
 /* Where an inner destination is on the link: found by address, checked by address. */
 struct cx_neighbour {
   struct in6_addr address;
@@ -305,7 +320,7 @@ enum cx_reason {
   CX_REASON_NONE = 0,
   /* sent */
   CX_REASON_ENCAPSULATED = 1,          /* outer header pushed, given to the uplink */
-  CX_REASON_TO_TUNNEL_DEVICE = 2,      /* given to a tunnel device with its key */
+  CX_REASON_TO_TUNNEL_DEVICE = 2,      /* given to a tunnel device, which makes the outer header */
   CX_REASON_NEXT_HOP_UNRESOLVED = 3,   /* as ENCAPSULATED, the kernel finds the next hop's MAC */
   CX_REASON_DECAPSULATED = 4,          /* outer header removed, given to the neighbour */
   CX_REASON_TO_STACK_DECAPSULATED = 5, /* outer header removed, enters the stack at the home interface */

@@ -186,14 +186,12 @@ static __always_inline int cx_set_tunnel(cx_context *ctx, const struct cx_bindin
 }
 
 /* Outer addresses of a packet that a collect_md device has decapsulated. */
-static __always_inline int cx_get_tunnel(cx_context *ctx, struct cx_tunnel_end_key *ends,
-                                         __u8 *traffic_class) {
+static __always_inline int cx_get_tunnel(cx_context *ctx, struct cx_tunnel_end_key *ends) {
   struct bpf_tunnel_key key = {};
   if (bpf_skb_get_tunnel_key(ctx, &key, sizeof(key), BPF_F_TUNINFO_IPV6))
     return -1;
   __builtin_memcpy(&ends->local, key.local_ipv6, sizeof(ends->local));
   __builtin_memcpy(&ends->remote, key.remote_ipv6, sizeof(ends->remote));
-  *traffic_class = key.tunnel_tos;
   return 0;
 }
 

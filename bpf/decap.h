@@ -106,24 +106,25 @@ CX_INLINE __u32 cx_hand_over(cx_context *ctx, __u32 link, __u32 outer, struct cx
   return *action == CX_DROP ? CX_REASON_DROP_BROKEN_STATE : CX_REASON_DECAPSULATED;
 }
 
-/* A packet from an accepted tunnel: filter, then where it goes; as for `cx_hand_over`. */
-CX_INLINE __u32 cx_deliver(cx_context *ctx, __u32 link, __u32 outer, struct cx_packet *inner,
-                           const struct cx_tunnel_end *end, int *action) {
+/* A packet from the accepted tunnel of a router's binding: filter, then where it goes; as for `cx_hand_over`.
+ */
+CX_INLINE __u32 cx_deliver(cx_context *ctx, __u32 link, __u32 outer, struct cx_packet *inner, __u32 binding,
+                           __u32 router, int *action) {
   __u32 reason;
 
   if (cx_has_link_scope(inner))
     return CX_REASON_DROP_LINK_SCOPE;
   if (cx_role == CX_ROLE_MOBILE_ROUTER) {
-    if (cx_router_of(&cx_prefixes, &inner->destination) != end->router)
+    if (cx_router_of(&cx_prefixes, &inner->destination) != router)
       return CX_REASON_DROP_DESTINATION;
-  } else if (cx_router_of(&cx_prefixes, &inner->source) != end->router) {
+  } else if (cx_router_of(&cx_prefixes, &inner->source) != router) {
     return CX_REASON_DROP_SOURCE;
   }
   if (!CX_LEAVES_TO_TC)
-    cx_count_received(end->binding, cx_segments(ctx), inner->length);
+    cx_count_received(binding, cx_segments(ctx), inner->length);
   reason = cx_hand_over(ctx, link, outer, inner, action);
   if (CX_LEAVES_TO_TC && reason != CX_REASON_LEFT_TO_TC)
-    cx_count_received(end->binding, 1, inner->length);
+    cx_count_received(binding, 1, inner->length);
   return reason;
 }
 
@@ -137,7 +138,7 @@ CX_INLINE __u32 cx_decapsulate(cx_context *ctx, __u32 link, struct cx_packet *ou
   if (outer->protocol == IPPROTO_ICMPV6)
     return cx_relay_error(ctx, link, outer, action);
   if (outer->protocol != IPPROTO_IPV6 && (cx_parse_chain(ctx, outer) || outer->protocol != IPPROTO_IPV6))
-    return CX_REASON_NOT_OURS;
+    return cx_is_strange_esp(ctx, outer) ? CX_REASON_DROP_OUTER_SOURCE : CX_REASON_NOT_OURS;
   if (outer->fragmented || outer->authenticated || outer->routed)
     return CX_REASON_NOT_OURS;
   const struct cx_tunnel_end *end = cx_find_tunnel(&ends);
@@ -155,7 +156,7 @@ CX_INLINE __u32 cx_decapsulate(cx_context *ctx, __u32 link, struct cx_packet *ou
   reason = cx_apply_ecn(ctx, inner, outer_class);
   if (reason)
     return reason;
-  return cx_deliver(ctx, link, removed, inner, end, action);
+  return cx_deliver(ctx, link, removed, inner, end->binding, end->router, action);
 }
 
 #endif

@@ -101,14 +101,14 @@ CX_INLINE __u32 cx_prepare(cx_context *ctx, const struct cx_packet *packet, __u3
   if (sending->prepared)
     return CX_REASON_NONE;
   sending->prepared = 1;
-  if (kind != CX_TUNNEL_EXTERNAL && sending->room == CX_ROOM_NONE) {
+  if (kind == CX_TUNNEL_BPF && sending->room == CX_ROOM_NONE) {
     if (cx_push(ctx, sending->link)) {
       if (CX_LEAVES_TO_TC)
         return CX_REASON_LEFT_TO_TC;
       return cx_segment_payload(ctx) ? CX_REASON_TO_BE_SEGMENTED : CX_REASON_DROP_ENCAP_FAILED;
     }
   }
-  if (kind != CX_TUNNEL_EXTERNAL)
+  if (kind == CX_TUNNEL_BPF)
     return CX_REASON_NONE;
   if (sending->forwarding == CX_FORWARDED_HERE && cx_decrement_hop_limit(ctx, packet))
     return CX_REASON_DROP_TRUNCATED;
@@ -131,9 +131,11 @@ CX_INLINE __u32 cx_address_link(cx_context *ctx, const __u8 *destination, const 
  * Returns how it leaves, or why it cannot. */
 CX_INLINE __u32 cx_address(cx_context *ctx, const struct cx_packet *packet, const struct cx_binding *row,
                            struct cx_sending *sending) {
-  if (row->kind == CX_TUNNEL_EXTERNAL) {
-    if (cx_set_tunnel(ctx, row))
+  if (row->kind != CX_TUNNEL_BPF) {
+    if (row->kind == CX_TUNNEL_EXTERNAL && cx_set_tunnel(ctx, row))
       return CX_REASON_DROP_TUNNEL_KEY;
+    if (row->flags & CX_BINDING_NO_LINK_HEADER)
+      return CX_REASON_TO_TUNNEL_DEVICE;
     return cx_address_link(ctx, (const __u8 *)cx_home_mac, cx_tunnel_source_mac, sending,
                            CX_REASON_TO_TUNNEL_DEVICE);
   }

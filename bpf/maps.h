@@ -179,6 +179,33 @@ struct {
   __type(value, struct cx_tunnel_end);
 } cx_tunnel_end_rows SEC(".maps");
 
+/* Tunnel device of one binding's own -> row of cx_tunnel_device_rows; written by the controller, which keeps
+ * a device that a binding had before until packets under way have come by it. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 256);
+  __type(key, __u32);
+  __type(value, __u32);
+} cx_tunnel_devices SEC(".maps");
+
+/* The rows that cx_tunnel_devices points at; row 0 is never used. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 512);
+  __type(key, __u32);
+  __type(value, struct cx_tunnel_device);
+} cx_tunnel_device_rows SEC(".maps");
+
+/* Local address and SPI of ESP that protects a binding -> 1; written by the controller. ESP itself compares
+ * no outer source, so that its sender could be anywhere. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 1024);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct cx_spi_key);
+  __type(value, __u32);
+} cx_spis SEC(".maps");
+
 /* on-link inner destination -> row of cx_neighbour_rows; the controller's copy of the kernel's
  * neighbour table on the ingress interfaces. */
 struct {

@@ -26,10 +26,37 @@ CX_INLINE const struct cx_tunnel_end *cx_find_tunnel(const struct cx_tunnel_end_
   return end;
 }
 
+/* The binding whose own tunnel device this is, NULL if it is nobody's. */
+CX_INLINE const struct cx_tunnel_device *cx_find_device(__u32 ifindex) {
+  __u32 *index = bpf_map_lookup_elem(&cx_tunnel_devices, &ifindex);
+  if (!index)
+    return NULL;
+  __u32 key = *(volatile __u32 *)index;
+  const struct cx_tunnel_device *device = bpf_map_lookup_elem(&cx_tunnel_device_rows, &key);
+  return device && device->ifindex == ifindex ? device : NULL;
+}
+
 /* Is the address one of our own tunnel ends? */
 CX_INLINE int cx_is_tunnel_end(const struct in6_addr *address) {
   struct cx_tunnel_end_key ends = {.local = *address};
   return bpf_map_lookup_elem(&cx_tunnel_ends, &ends) != NULL;
+}
+
+/* Is a packet, parsed to its upper layer, ESP that protects one of our tunnels, from somebody that the tunnel
+ * is not with? Verified on its own. */
+CX_SHARED int cx_is_strange_esp(cx_context *ctx, const struct cx_packet *outer) {
+  if (!outer || outer->protocol != IPPROTO_ESP || outer->later_fragment)
+    return 0;
+  struct cx_spi_key arrival = {.local = outer->destination};
+  __be32 spi;
+
+  if (cx_load(ctx, outer->upper, &spi, sizeof(spi)))
+    return 0;
+  arrival.spi = bpf_ntohl(spi);
+  if (!bpf_map_lookup_elem(&cx_spis, &arrival))
+    return 0;
+  struct cx_tunnel_end_key ends = {.local = outer->destination, .remote = outer->source};
+  return !cx_find_tunnel(&ends);
 }
 
 /* Is a packet, parsed to its end, one that we have encapsulated? Headers may stand before the tunnelled one.

@@ -8,8 +8,9 @@
  *                                                            packets take the stack and some bypass us)
  *   visited network --> coax_uplink --+--> mobile network    downstream
  *                                     +--> coax0, the stack
- * A home agent has coax_transit on all its interfaces; coax_tunnel sits on an external tunnel device;
- * coax_socket sits on all processes where policies let some of them bypass us.
+ * A home agent has coax_transit on all its interfaces; coax_tunnel sits on an external tunnel device, and
+ * coax_device on a tunnel device that one binding has for itself; coax_socket sits on all processes where
+ * policies let some of them bypass us.
  */
 #include "ctx_skb.h"
 
@@ -67,32 +68,67 @@ int coax_transit(cx_context *ctx) { return cx_transit(ctx, CX_LINK_HEADER); }
 SEC("tc")
 int coax_transit_l3(cx_context *ctx) { return cx_transit(ctx, 0); }
 
-/* Behind an external tunnel device, which has removed the outer header and settled ECN. */
-CX_INLINE __u32 cx_from_tunnel(cx_context *ctx, struct cx_packet *packet, int *action) {
+/* Behind the device of all external tunnels, which has removed the outer header, settled ECN and shows the
+ * outer addresses beside the packet. */
+CX_INLINE __u32 cx_from_external(cx_context *ctx, __u32 link, struct cx_packet *packet, int *action) {
   struct cx_tunnel_end_key ends = {};
-  __u8 outer_class;
   __u32 reason;
 
   if (!cx_is_ipv6(ctx))
     return CX_REASON_DROP_NOT_IPV6;
-  if (cx_get_tunnel(ctx, &ends, &outer_class))
+  if (cx_get_tunnel(ctx, &ends))
     return CX_REASON_DROP_TUNNEL_KEY;
   const struct cx_tunnel_end *end = cx_find_tunnel(&ends);
   if (!end || !end->router)
     return CX_REASON_DROP_OUTER_SOURCE;
-  reason = cx_parse_fixed(ctx, CX_LINK_HEADER, packet);
-  return reason ? reason : cx_deliver(ctx, CX_LINK_HEADER, 0, packet, end, action);
+  reason = cx_parse_fixed(ctx, link, packet);
+  return reason ? reason : cx_deliver(ctx, link, 0, packet, end->binding, end->router, action);
 }
 
-SEC("tc")
-int coax_tunnel(cx_context *ctx) {
+/* Behind a device of one binding's own, which has compared the outer addresses itself, or a key in their
+ * place. Whose it was before may have IPv4 go by it, too. */
+CX_INLINE __u32 cx_from_device(cx_context *ctx, __u32 link, struct cx_packet *packet, int *action) {
+  const struct cx_tunnel_device *device;
+  __u32 reason;
+
+  if (!cx_is_ipv6(ctx))
+    return CX_REASON_NOT_IPV6;
+  device = cx_find_device(cx_ifindex(ctx));
+  if (!device)
+    return CX_REASON_DROP_OUTER_SOURCE;
+  reason = cx_parse_fixed(ctx, link, packet);
+  return reason ? reason : cx_deliver(ctx, link, 0, packet, device->binding, device->router, action);
+}
+
+CX_INLINE int cx_external(cx_context *ctx, const __u32 link) {
   __u32 packets = cx_segments(ctx), bytes = cx_length(ctx);
   struct cx_packet packet;
   int action = CX_DROP;
 
-  __u32 reason = cx_from_tunnel(ctx, &packet, &action);
+  __u32 reason = cx_from_external(ctx, link, &packet, &action);
   return cx_finish(ctx, CX_HOOK_TUNNEL, reason, action, packets, bytes);
 }
+
+CX_INLINE int cx_device(cx_context *ctx, const __u32 link) {
+  __u32 packets = cx_segments(ctx), bytes = cx_length(ctx);
+  struct cx_packet packet;
+  int action = CX_DROP;
+
+  __u32 reason = cx_from_device(ctx, link, &packet, &action);
+  return cx_finish(ctx, CX_HOOK_TUNNEL, reason, action, packets, bytes);
+}
+
+SEC("tc")
+int coax_tunnel(cx_context *ctx) { return cx_external(ctx, CX_LINK_HEADER); }
+
+SEC("tc")
+int coax_tunnel_l3(cx_context *ctx) { return cx_external(ctx, 0); }
+
+SEC("tc")
+int coax_device(cx_context *ctx) { return cx_device(ctx, CX_LINK_HEADER); }
+
+SEC("tc")
+int coax_device_l3(cx_context *ctx) { return cx_device(ctx, 0); }
 
 /* Behind the stack there is no other way left. */
 CX_INLINE __u32 cx_behind_stack(__u32 reason) {

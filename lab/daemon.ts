@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { CommandResult } from './command.js';
@@ -208,7 +208,8 @@ export class LabDaemon {
   }
 
   async #writeConfig(): Promise<void> {
-    const settings = { instance: this.instance, socket: this.socket, bpffs: this.bpffs };
+    const state = join(dirname(this.socket), 'state');
+    const settings = { instance: this.instance, socket: this.socket, bpffs: this.bpffs, state };
     await writeFile(this.configFile, stringify({ ...this.#config, ...settings }));
   }
 }

@@ -3,6 +3,7 @@ import type { Attachment, AttachmentChanges } from '../datapath/index.js';
 import { ARPHRD, type Link } from '../netlink/index.js';
 import type { Plan } from './plan.js';
 import { factsOf } from './policy-facts.js';
+import { findLink } from './tunnel-plan.js';
 
 /** What sits where, and which interfaces of the config are not there. */
 export interface AttachmentPlan {
@@ -10,11 +11,21 @@ export interface AttachmentPlan {
   readonly missing: readonly { readonly name: string; readonly role: Attachment['role'] }[];
 }
 
+/** The devices of an instance that programs sit on. */
+export interface ProgramDevices {
+  readonly home: Link;
+  readonly peer: Link;
+  /** The one device of all external tunnels. */
+  readonly tunnel: Link | undefined;
+  /** Tunnel devices of single bindings. */
+  readonly owned: readonly Link[];
+}
+
 /** The TC programs of an instance. */
 export function planAttachments(
   config: Config,
   plan: Plan,
-  devices: { readonly home: Link; readonly peer: Link; readonly tunnel: Link | undefined },
+  devices: ProgramDevices,
   links: readonly Link[],
 ): AttachmentPlan {
   const missing: { name: string; role: Attachment['role'] }[] = [];
@@ -30,10 +41,12 @@ export function planAttachments(
       attachments.push({ role, interface: name, ifindex, direction, program });
     }
   };
+  const onDevice = (role: Attachment['role'], link: Link, program: string): void =>
+    add(role, link, 'ingress', link.type === ARPHRD.ETHER ? program : `${program}_l3`);
   const onLink = (role: Attachment['role'], name: string, program: string): void => {
-    const link = links.find((item) => item.name === name || item.altNames.includes(name));
+    const link = findLink(links, name);
     if (link) {
-      add(role, link, 'ingress', link.type === ARPHRD.ETHER ? program : `${program}_l3`);
+      onDevice(role, link, program);
     } else {
       missing.push({ name, role });
     }
@@ -41,7 +54,10 @@ export function planAttachments(
   add('home', devices.home, 'egress', 'coax_home');
   add('peer', devices.peer, 'ingress', 'coax_peer');
   if (devices.tunnel) {
-    add('tunnel', devices.tunnel, 'ingress', 'coax_tunnel');
+    onDevice('tunnel', devices.tunnel, 'coax_tunnel');
+  }
+  for (const link of devices.owned) {
+    onDevice('tunnel', link, 'coax_device');
   }
   if (config.role === 'mobile-router') {
     for (const name of fastIngress(plan)) {

@@ -1,15 +1,8 @@
 import type { HomeAgentBinding, HomeAgentConfig, RouterConfig } from '../config/index.js';
 import { type Address, Prefix } from '../net/index.js';
 import type { NetlinkSnapshot } from '../netlink/index.js';
-import {
-  type BindingPlan,
-  carries,
-  IPV6_MIN_MTU,
-  innerMtu,
-  type Plan,
-  pathMtu,
-  type RoutePlan,
-} from './plan.js';
+import { type BindingPlan, carries, IPV6_MIN_MTU, type Plan, pathMtu, type RoutePlan } from './plan.js';
+import { planTunnel } from './tunnel-plan.js';
 import { describeNextHop, hasCarrier, type NextHop } from './uplink.js';
 
 /** What was said of a binding at run time. */
@@ -122,6 +115,7 @@ function planBinding(
     name: binding.name,
     priority: binding.priority,
     tunnel: binding.tunnel,
+    device: binding.device,
     state: 'no-address',
     careOf,
     homeAgent: config.home.agent,
@@ -138,13 +132,14 @@ function planBinding(
     return { ...plan, state: registration.disabled ? 'disabled' : 'no-route' };
   }
   const path = pathMtu(binding.mtu, way.mtu);
-  const mtu = innerMtu(path, binding.tunnel);
-  if (mtu === undefined) {
-    problems.push({
-      code: 'PATH_TOO_NARROW',
-      message: `binding ${binding.name} of ${router.name}: the path to ${careOf} has an MTU of ${path}, too narrow for tunnel ${binding.tunnel}`,
-    });
-  }
+  const { mtu, problem } = planTunnel(
+    `binding ${binding.name} of ${router.name}`,
+    binding,
+    config.external,
+    snapshot.links,
+    { mtu: path, about: `the path to ${careOf}` },
+  );
+  if (problem) problems.push(problem);
   const up = way.up && mtu !== undefined;
   return {
     ...plan,

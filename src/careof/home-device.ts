@@ -131,7 +131,7 @@ export async function ensureTunnelDevice(
       'choose another name under external.device, or remove that link',
     );
   }
-  setSysctl(config.device, 'accept_ra', '0');
+  quietDevice(config.device);
   if (!link.up) {
     await netlink.setLink(link.ifindex, { up: true });
   }
@@ -161,6 +161,11 @@ async function cutUp(ifindex: number): Promise<void> {
 
 function quietPeer(name: string): void {
   setSysctl(name, 'disable_ipv6', '1');
+}
+
+/** A tunnel device takes no part in configuration that its far end might offer. */
+export function quietDevice(name: string): void {
+  setSysctl(name, 'accept_ra', '0');
 }
 
 function setSysctl(link: string, name: string, value: string): void {

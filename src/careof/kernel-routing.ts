@@ -31,8 +31,8 @@ function sameRoute(spec: Spec, route: Route): boolean {
   );
 }
 
-const ruleName = (rule: RuleSpec | Rule): string =>
-  `rule ${rule.priority} from ${rule.source} to table ${rule.table}`;
+const ruleName = ({ priority, source, fwmark, table }: RuleSpec | Rule): string =>
+  `rule ${priority} from ${source}${fwmark ? ` with mark ${fwmark}` : ''} to table ${table}`;
 
 /** What is ours and was seen in the kernel: what is missing later was removed by somebody else. */
 export class Sightings {
@@ -163,7 +163,8 @@ function isOurs(own: Ownership): (item: { protocol: number }) => boolean {
 }
 
 function ruleSpec(rule: Rule): RuleSpec {
-  return { priority: rule.priority, source: rule.source, table: rule.table, protocol: rule.protocol };
+  const { priority, source, fwmark, fwmask, table, protocol } = rule;
+  return { priority, source, fwmark, fwmask, table, protocol };
 }
 
 function routeSpec(route: Route): Spec {

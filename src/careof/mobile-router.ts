@@ -1,19 +1,18 @@
 import type { MobileRouterBinding, MobileRouterConfig } from '../config/index.js';
 import { type Address, Prefix } from '../net/index.js';
-import type { NetlinkSnapshot, RuleSpec } from '../netlink/index.js';
+import type { Link, NetlinkSnapshot, RuleSpec } from '../netlink/index.js';
 import { planBypass } from './bypass.js';
 import {
   type BindingPlan,
   carries,
   type IngressPlan,
   IPV6_MIN_MTU,
-  innerMtu,
   LAST_METRIC,
   type Plan,
   pathMtu,
   type RoutePlan,
-  TUNNEL_OVERHEAD,
 } from './plan.js';
+import { asksByMark, planTunnel } from './tunnel-plan.js';
 import { observeUplink, type Uplink } from './uplink.js';
 
 const LINK_LOCAL = Prefix.parse('fe80::/64');
@@ -51,10 +50,10 @@ export function planMobileRouter(
       current: context.current(binding.bid),
       ownProtocol: routing.protocol,
     });
-    const outer = outerRouting(config, binding, uplink);
+    const outer = outerRouting(config, binding, uplink, snapshot.links);
     rules.push(...outer.rules);
     routes.push(...outer.routes);
-    return planBinding(config, binding, uplink, context, problems);
+    return planBinding(config, binding, uplink, snapshot, context, problems);
   });
 
   const mtus = bindings.flatMap((plan) => (carries(plan.state) && plan.mtu !== undefined ? [plan.mtu] : []));
@@ -113,19 +112,21 @@ function planBinding(
   config: MobileRouterConfig,
   binding: MobileRouterBinding,
   uplink: Uplink,
+  snapshot: NetlinkSnapshot,
   context: MobileRouterContext,
   problems: Plan['problems'],
 ): BindingPlan {
   let state = context.disabled(binding.bid) ? 'disabled' : uplink.state;
   const path = uplink.link ? pathMtu(binding.mtu, uplink.link.mtu) : binding.mtu;
-  const mtu = path === undefined ? undefined : innerMtu(path, binding.tunnel);
-  if (path !== undefined && mtu === undefined) {
-    problems.push({
-      code: 'PATH_TOO_NARROW',
-      message:
-        `binding ${binding.name}: ${binding.interface} has an MTU of ${path}; ` +
-        `tunnel ${binding.tunnel} needs ${IPV6_MIN_MTU + TUNNEL_OVERHEAD[binding.tunnel]}`,
-    });
+  const tunnel =
+    path === undefined
+      ? undefined
+      : planTunnel(`binding ${binding.name}`, binding, config.external, snapshot.links, {
+          mtu: path,
+          about: binding.interface,
+        });
+  if (tunnel?.problem) {
+    problems.push(tunnel.problem);
     state = carries(state) ? 'down' : state;
   }
   return {
@@ -134,28 +135,31 @@ function planBinding(
     name: binding.name,
     priority: binding.priority,
     tunnel: binding.tunnel,
+    device: binding.device,
     state,
     careOf: uplink.careOf,
     homeAgent: config.home.agent,
     interface: binding.interface,
     nextHop: uplink.nextHop,
-    mtu,
+    mtu: tunnel?.mtu,
     accepts: uplink.candidates.map((local) => ({ local, remote: config.home.agent })),
   };
 }
 
 /**
  * Rule and table that make what has a care-of address as its source leave by that address's link: the outer
- * packets of an external tunnel, and sockets bound to it.
+ * packets of tunnel devices, and sockets bound to it. WireGuard asks for a route before it has a source: what has
+ * its mark goes by the same table, whose routes then name the source.
  */
 function outerRouting(
   config: MobileRouterConfig,
   binding: MobileRouterBinding,
   uplink: Uplink,
+  links: readonly Link[],
 ): { rules: RuleSpec[]; routes: RoutePlan[] } {
   const { routing } = config;
   const table = routing.table + binding.bid;
-  const rules = uplink.candidates.map((address) => ({
+  const rules: RuleSpec[] = uplink.candidates.map((address) => ({
     priority: routing.rulePriority,
     source: Prefix.host(address),
     table,
@@ -163,6 +167,11 @@ function outerRouting(
   }));
   if (rules.length === 0) {
     return { rules: [], routes: [] };
+  }
+  const marked = binding.device !== undefined && asksByMark(binding.device, links);
+  if (marked) {
+    const mark = { fwmark: table, fwmask: 0xffff_ffff };
+    rules.push({ ...mark, priority: routing.rulePriority, table, protocol: routing.protocol });
   }
   const add = (spec: Partial<RoutePlan['spec']> & { destination: Prefix; metric: number }): RoutePlan => ({
     spec: { ...spec, table, protocol: routing.protocol },
@@ -176,10 +185,11 @@ function outerRouting(
     const [gateway, toAgent] = [uplink.gateway ?? nextHop.address, nextHop.address].map((address) =>
       address?.equals(agent) ? undefined : address,
     );
-    routes.push(add({ destination: Prefix.DEFAULT, ifindex, gateway, metric: routing.metric }));
+    const prefsrc = marked ? uplink.careOf : undefined;
+    routes.push(add({ destination: Prefix.DEFAULT, ifindex, gateway, prefsrc, metric: routing.metric }));
     if (uplink.gateway) {
       const destination = Prefix.host(agent);
-      routes.push(add({ destination, ifindex, gateway: toAgent, metric: routing.metric }));
+      routes.push(add({ destination, ifindex, gateway: toAgent, prefsrc, metric: routing.metric }));
     }
     for (const prefix of [LINK_LOCAL, ...uplink.prefixes]) {
       routes.push(add({ destination: prefix, ifindex, metric: routing.metric }));

@@ -2,7 +2,7 @@ import { CX_SCHEMA } from '../datapath/index.js';
 import type { BindingState, ChangeEvent, SwitchView } from '../views/index.js';
 import type { Plan } from './plan.js';
 import type { ProblemCode } from './problems.js';
-import type { ReconcileReport } from './reconciler.js';
+import type { ReconcileReport } from './reconcile-report.js';
 
 /** What can fail without anybody waiting for it. */
 type Work = 'run' | 'audit' | 'monitor';

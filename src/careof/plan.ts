@@ -1,4 +1,4 @@
-import type { TunnelKind } from '../config/index.js';
+import { type DeviceConfig, type Encapsulation, largestInner, type TunnelKind } from '../config/index.js';
 import { type CxBinding, CxBindingFlag, CxTunnelKind } from '../datapath/index.js';
 import type { Address, MacAddress, Prefix } from '../net/index.js';
 import type { RouteSpec, RuleSpec } from '../netlink/index.js';
@@ -6,9 +6,6 @@ import type { Policy } from '../policy/index.js';
 import type { BindingState } from '../views/index.js';
 import type { Problem } from './problems.js';
 import type { NextHop } from './uplink.js';
-
-/** Bytes an outer header takes: IPv6 alone, or IPv6 + UDP + VXLAN + the inner Ethernet header. */
-export const TUNNEL_OVERHEAD: Readonly<Record<TunnelKind, number>> = { bpf: 40, external: 70 };
 
 /** Metric of routes that only catch what nothing else takes (the kernel's largest is 2^32 - 1). */
 export const LAST_METRIC = 0x7fffffff;
@@ -34,6 +31,8 @@ export interface BindingPlan {
   /** BID-PRI */
   priority: number;
   tunnel: TunnelKind;
+  /** Of `tunnel: device`. */
+  device: DeviceConfig | undefined;
   state: BindingState;
   careOf: Address | undefined;
   homeAgent: Address;
@@ -85,13 +84,25 @@ export function carries(state: BindingState): boolean {
   return state === 'usable' || state === 'deprecated';
 }
 
-/** The device that makes external outer headers. */
+/** A device that makes outer headers. */
 export interface TunnelDevice {
   ifindex: number;
-  vni: number;
+  /** VNI of external tunnels. */
+  tunnelId: number;
+  /** Whether packets that are given to it start with an Ethernet header. */
+  linkHeader: boolean;
 }
 
-/** The row packets use for a binding, undefined while it cannot carry any. */
+/** Whether a tunnel device makes the outer header, and which kind of row that is. */
+const DEVICE_ROWS: Readonly<Record<Exclude<TunnelKind, 'bpf'>, CxTunnelKind>> = {
+  device: CxTunnelKind.DEVICE,
+  external: CxTunnelKind.EXTERNAL,
+};
+
+/**
+ * The row packets use for a binding, undefined while it cannot carry any.
+ * @param tunnel the device that makes its outer header, where that is not our program
+ */
 export function bindingRow(
   plan: BindingPlan,
   router: number,
@@ -111,14 +122,14 @@ export function bindingRow(
     bid: plan.bid,
     mtu,
   };
-  if (plan.tunnel === 'external') {
+  if (plan.tunnel !== 'bpf') {
     return tunnel
       ? {
           ...common,
           ifindex: tunnel.ifindex,
-          tunnelId: tunnel.vni,
-          kind: CxTunnelKind.EXTERNAL,
-          flags: 0,
+          tunnelId: tunnel.tunnelId,
+          kind: DEVICE_ROWS[plan.tunnel],
+          flags: tunnel.linkHeader ? 0 : CxBindingFlag.NO_LINK_HEADER,
           nextHopMac: macText(undefined),
           ownMac: macText(undefined),
         }
@@ -147,7 +158,7 @@ export function pathMtu(configured: number | undefined, link: number): number {
 }
 
 /** MTU for the inner packet, undefined where the path is too narrow: BPF cannot make outer fragments. */
-export function innerMtu(path: number, tunnel: TunnelKind): number | undefined {
-  const mtu = Math.min(path, 65535) - TUNNEL_OVERHEAD[tunnel];
+export function innerMtu(path: number, encapsulation: Encapsulation): number | undefined {
+  const mtu = largestInner(Math.min(path, 65535), encapsulation);
   return mtu < IPV6_MIN_MTU ? undefined : mtu;
 }

@@ -1,28 +1,20 @@
 import type { Config } from '../config/index.js';
 import {
-  type Attachment,
-  type AttachmentChanges,
   CxRole,
   CxSetting,
   CxTunnelKind,
   type Datapath,
   DatapathError,
-  decodeCxTunnelEnd,
   encodeCxNeighbour,
-  encodeCxTunnelEnd,
-  encodeCxTunnelEndKey,
   findCgroup,
-  type XdpAttachment,
-  type XdpChanges,
 } from '../datapath/index.js';
 import type { Address, Prefix } from '../net/index.js';
-import { type Link, type Netlink, NetlinkError, type NetlinkSnapshot } from '../netlink/index.js';
+import { ARPHRD, type Link, type Netlink, type NetlinkSnapshot } from '../netlink/index.js';
 import { PolicyCompiler } from '../policy/index.js';
-import { shortageOf } from '../views/index.js';
-
-import { fastIngress, goesToStack, planAttachments } from './attachment-plan.js';
+import { AcceptSet } from './accept-set.js';
+import { fastIngress, goesToStack } from './attachment-plan.js';
 import { ensureHomeDevice, ensureTunnelDevice, ownerOf, settleHomeDevice } from './home-device.js';
-import { addMissing, homeRoutes, type RoutingChanges, removeStale, Sightings } from './kernel-routing.js';
+import { addMissing, homeRoutes, removeStale, Sightings } from './kernel-routing.js';
 import {
   type DirectNeighbour,
   directNeighbours,
@@ -31,10 +23,10 @@ import {
   probeNeighbours,
 } from './managed-neighbours.js';
 import { type BindingPlan, bindingRow, carries, type Plan, type TunnelDevice } from './plan.js';
-import { factsOf } from './policy-facts.js';
 import { PolicyInputs } from './policy-inputs.js';
-import type { ProblemCode } from './problems.js';
-import { planXdp, type XdpPlan, xdpAttachments, xdpPorts, xdpProblems } from './xdp.js';
+import { Programs } from './programs.js';
+import { emptyReport, guard, problemOf, type ReconcileReport, runAgain, take } from './reconcile-report.js';
+import { hasOwnedDevices, NO_TUNNELS, TunnelDevices, type Tunnels } from './tunnel-devices.js';
 import type { XdpWatch } from './xdp-watch.js';
 
 /** How long a generation that nothing speaks against is not compared with the kernel's. */
@@ -57,24 +49,14 @@ export interface Devices {
   tunnel: Link | undefined;
 }
 
-/** What one run did that is worth telling. */
-export interface ReconcileReport {
-  /** Bindings whose row was switched. */
-  switched: { plan: BindingPlan; router: string; from: string | undefined; at: number }[];
-  generation: { from: number; to: number } | undefined;
-  attachments: readonly Attachment[];
-  changes: AttachmentChanges | undefined;
-  /** Interfaces of the config that are not there. */
-  missing: { name: string; role: Attachment['role'] }[];
-  problems: { code: string; message: string }[];
-  xdp: readonly XdpPlan[];
-  xdpChanges: XdpChanges | undefined;
-  /** What somebody else had removed and is there again, in words. */
-  repaired: string[];
-  /** Schemas of older versions whose state this one has replaced. */
-  replaced: number[];
-  /** When the next run is due although nothing happens, milliseconds from now. */
-  dueInMs: number | undefined;
+/** What the steps of one run share. */
+interface Run {
+  readonly config: Config;
+  readonly plan: Plan;
+  readonly devices: Devices;
+  readonly snapshot: NetlinkSnapshot;
+  readonly report: ReconcileReport;
+  tunnels: Tunnels;
 }
 
 /**
@@ -85,23 +67,23 @@ export interface ReconcileReport {
 export class Reconciler {
   readonly #netlink: Netlink;
   readonly #datapath: Datapath;
-  /** When an accepted pair of outer addresses that is no longer planned will be refused. */
-  readonly #leaving = new Map<string, number>();
   readonly #sightings = new Sightings();
   /** When a run last came to its end. */
   #lastWhole = 0;
-  readonly #attachmentsSeen = new Sightings();
-  readonly #xdpSeen = new Sightings();
   readonly #turns = new ProbeTurns(DIRECT_ROUNDS, DIRECT_PROBES);
   readonly #compiler = new PolicyCompiler();
-  readonly #xdpWatch: XdpWatch;
+  readonly #programs: Programs;
+  readonly #acceptSet: AcceptSet;
+  readonly #tunnelDevices: TunnelDevices;
   /** What the active generation was made of, and when it was last compared with the kernel's. */
   #active: { inputs: PolicyInputs; checkedAt: number } | undefined;
 
   constructor(netlink: Netlink, datapath: Datapath, xdpWatch: XdpWatch) {
     this.#netlink = netlink;
     this.#datapath = datapath;
-    this.#xdpWatch = xdpWatch;
+    this.#programs = new Programs(datapath, xdpWatch);
+    this.#acceptSet = new AcceptSet(datapath);
+    this.#tunnelDevices = new TunnelDevices(netlink);
   }
 
   /** Makes the devices that everything else refers to. */
@@ -130,27 +112,37 @@ export class Reconciler {
   ): Promise<ReconcileReport> {
     const report = emptyReport(plan.problems);
     const own = { protocol: config.routing.protocol };
-    await this.#switchBindings(config, plan, devices, 'off', report);
-    await guard(report, () => this.#datapath.prefixes.sync(plan.prefixes));
-    await guard(report, () => this.#syncTunnelEnds(config, plan, report));
-    await this.#switchBindings(config, plan, devices, 'moved', report);
-
+    const run: Run = { config, plan, devices, snapshot, report, tunnels: NO_TUNNELS };
     const early = plan.routes.filter((route) => !route.needsBindings).map((route) => route.spec);
-    const before = { rules: plan.rules, routes: early };
-    take(report, await addMissing(this.#netlink, snapshot, own, before, this.#sightings));
+    const addEarly = async (): Promise<void> =>
+      take(
+        report,
+        await addMissing(this.#netlink, snapshot, own, { rules: plan.rules, routes: early }, this.#sightings),
+      );
+
+    if (hasOwnedDevices(plan)) {
+      // A tunnel device asks the kernel's routes for the way of its outer packets.
+      await addEarly();
+      run.tunnels = await this.#tunnelDevices.prepare(config, plan, snapshot.links, report);
+    }
+    await this.#switchBindings(run, 'off');
+    await guard(report, () => this.#datapath.prefixes.sync(plan.prefixes));
+    await guard(report, () => this.#syncAccepted(run));
+    await this.#switchBindings(run, 'moved');
+    if (!hasOwnedDevices(plan)) await addEarly();
     // Packets do not come to a state that is still being filled.
     if (!this.#datapath.filling) {
-      this.#attach(config, plan, devices, snapshot, report);
+      this.#attach(run);
       if (goesToStack(report.changes)) {
-        await guard(report, () => this.#attachXdp(config, snapshot, report));
-        await guard(report, () => this.#syncNeighbours(config, plan, snapshot));
+        await guard(report, () => this.#programs.attachXdp(config, snapshot, report));
+        await guard(report, () => this.#syncNeighbours(run));
       }
     }
-    await this.#activatePolicies(plan, snapshot, report);
-    await this.#switchBindings(config, plan, devices, 'on', report);
+    await this.#activatePolicies(run);
+    await this.#switchBindings(run, 'on');
     // Unless packets are to go to the stack a new care-of address need not wait for it.
     if (!this.#datapath.filling && report.xdpChanges === undefined) {
-      await guard(report, () => this.#attachXdp(config, snapshot, report));
+      await guard(report, () => this.#programs.attachXdp(config, snapshot, report));
     }
     // What is left is for the next run, which begins at once; but not for ever.
     if (isOutdated() && performance.now() - this.#lastWhole < LONGEST_CUT_MS) return report;
@@ -162,17 +154,23 @@ export class Reconciler {
     const after = { rules: [], routes: late };
     take(report, await addMissing(this.#netlink, snapshot, own, after, this.#sightings));
     take(report, await removeStale(this.#netlink, snapshot, own, all, this.#sightings));
-    await guard(report, () => this.#syncRoutes(config, plan, devices, snapshot));
-    await guard(report, () => this.#syncNeighbours(config, plan, snapshot));
-    await this.#holdNeighbours(config, plan, snapshot, report);
-    await guard(report, () => this.#takeOver(config, plan, devices, snapshot, report));
+    await guard(report, () => this.#syncRoutes(run));
+    await guard(report, () => this.#syncNeighbours(run));
+    await this.#holdNeighbours(run);
+    await guard(report, () => this.#takeOver(run));
     await this.#releaseBindings(plan);
+    await guard(report, () => this.#tunnelDevices.sweep(config, run.tunnels, snapshot.links, report));
     this.#lastWhole = performance.now();
     if (report.problems.length > plan.problems.length) {
       // What was refused may pass without a message from the kernel.
-      report.dueInMs = Math.min(report.dueInMs ?? RETRY_MS, RETRY_MS);
+      runAgain(report, RETRY_MS);
     }
     return report;
+  }
+
+  #attach({ config, plan, devices, snapshot, report, tunnels }: Run): void {
+    const owned = tunnels.owned.map(({ link }) => link);
+    this.#programs.attach(config, plan, { ...devices, owned }, snapshot, report);
   }
 
   /**
@@ -180,18 +178,12 @@ export class Reconciler {
    * program encapsulates asks for no route or rule of ours, and to wait for these would be to wait for all who
    * change the kernel's tables at that moment.
    */
-  async #switchBindings(
-    config: Config,
-    plan: Plan,
-    devices: Devices,
-    direction: 'off' | 'moved' | 'on',
-    report: ReconcileReport,
-  ): Promise<void> {
-    const tunnel: TunnelDevice | undefined = devices.tunnel &&
-      config.external && { ifindex: devices.tunnel.ifindex, vni: config.external.vni };
+  async #switchBindings(run: Run, direction: 'off' | 'moved' | 'on'): Promise<void> {
+    const { config, plan, report } = run;
     for (const router of plan.routers) {
       for (const binding of router.bindings) {
-        const row = bindingRow(binding, router.id, outerAddresses(config, binding), tunnel);
+        const outer = outerAddresses(config, binding);
+        const row = bindingRow(binding, router.id, outer, tunnelDevice(run, binding));
         if ((row === undefined) !== (direction === 'off')) {
           continue;
         }
@@ -207,21 +199,24 @@ export class Reconciler {
     }
   }
 
+  /** Answers the rows written. */
+  async #syncAccepted({ config, plan, tunnels, report }: Run): Promise<number> {
+    const { written, dueInMs } = await this.#acceptSet.sync(config, plan);
+    runAgain(report, dueInMs);
+    const devices = await this.#acceptSet.syncDevices(plan, tunnels.owned);
+    return written + devices + this.#datapath.spis.sync(tunnels.arrivals);
+  }
+
   /**
    * A state that was filled beside an older version's is looked at again as a whole, then named complete, and
    * only then do the programs over it take the place of the older ones, one by one. The older state goes when
    * nothing uses it any more; a run that ends before that is continued by the next.
    * @throws DatapathError UPGRADE_NOT_VERIFIED
    */
-  async #takeOver(
-    config: Config,
-    plan: Plan,
-    devices: Devices,
-    snapshot: NetlinkSnapshot,
-    report: ReconcileReport,
-  ): Promise<void> {
+  async #takeOver(run: Run): Promise<void> {
+    const { config, snapshot, report } = run;
     if (this.#datapath.filling) {
-      const wrong = await this.#unsettled(config, plan, devices, snapshot);
+      const wrong = await this.#unsettled(run);
       if (wrong.length > 0) {
         throw new DatapathError(
           'UPGRADE_NOT_VERIFIED',
@@ -230,8 +225,8 @@ export class Reconciler {
         );
       }
       this.#datapath.takeOver();
-      this.#attach(config, plan, devices, snapshot, report);
-      await this.#attachXdp(config, snapshot, report);
+      this.#attach(run);
+      await this.#programs.attachXdp(config, snapshot, report);
     }
     if (report.changes?.failed.length === 0 && report.xdpChanges?.failed.length === 0) {
       report.replaced = this.#datapath.releasePredecessors();
@@ -239,181 +234,36 @@ export class Reconciler {
   }
 
   /** Does what a run writes into maps once more; answers what was not as it should have been. */
-  async #unsettled(
-    config: Config,
-    plan: Plan,
-    devices: Devices,
-    snapshot: NetlinkSnapshot,
-  ): Promise<string[]> {
+  async #unsettled(first: Run): Promise<string[]> {
     const report = emptyReport([]);
+    const run = { ...first, report };
     const writes: Record<string, number> = {};
     const again = async (name: string, step: () => Promise<number> | number): Promise<void> => {
       await guard(report, async () => {
         writes[name] = await step();
       });
     };
-    await again('prefixes', () => this.#datapath.prefixes.sync(plan.prefixes));
-    await again('accepted addresses', () => this.#syncTunnelEnds(config, plan, report));
-    await again('routes', () => this.#syncRoutes(config, plan, devices, snapshot));
-    await again('neighbours', () => this.#syncNeighbours(config, plan, snapshot));
+    await again('prefixes', () => this.#datapath.prefixes.sync(run.plan.prefixes));
+    await again('accepted addresses', () => this.#syncAccepted(run));
+    await again('routes', () => this.#syncRoutes(run));
+    await again('neighbours', () => this.#syncNeighbours(run));
     // What is remembered of the generation is no answer here: it is compared with the kernel's.
     this.#active = undefined;
-    await this.#activatePolicies(plan, snapshot, report);
-    await this.#switchBindings(config, plan, devices, 'off', report);
-    await this.#switchBindings(config, plan, devices, 'on', report);
+    await this.#activatePolicies(run);
+    await this.#switchBindings(run, 'off');
+    await this.#switchBindings(run, 'on');
     writes.bindings = report.switched.length;
     writes.policies = report.generation === undefined ? 0 : 1;
     return Object.keys(writes).filter((name) => writes[name] !== 0);
   }
 
-  /** Old pairs stay for the grace time: packets under way still carry them. Answers the rows written. */
-  async #syncTunnelEnds(config: Config, plan: Plan, report: ReconcileReport): Promise<number> {
-    const desired = new Map<string, readonly [Uint8Array, Uint8Array]>();
-    const add = (local: string, remote: string, binding: number, router: number): void => {
-      const end = { local, remote };
-      desired.set(`${local} ${remote}`, [
-        encodeCxTunnelEndKey(end),
-        encodeCxTunnelEnd({ ...end, binding, router }),
-      ]);
-    };
-    for (const router of plan.routers) {
-      for (const binding of router.bindings) {
-        for (const { local, remote } of binding.accepts) {
-          add(local.toString(), remote.toString(), binding.index, router.id);
-          add(local.toString(), '::', 0, 0);
-        }
-      }
-    }
-    if (config.role === 'home-agent') {
-      add(config.home.agent.toString(), '::', 0, 0);
-    }
-    const now = performance.now();
-    for (const name of desired.keys()) {
-      this.#leaving.delete(name);
-    }
-    const routers = new Set([0, ...plan.routers.map(({ id }) => id)]);
-    const stayMs = (row: Uint8Array): number => {
-      const { local, remote, router } = decodeCxTunnelEnd(row);
-      if (!routers.has(router)) {
-        // Its prefixes are gone, so nothing would pass, and its id may become another router's.
-        return 0;
-      }
-      const name = `${local} ${remote}`;
-      const deadline = this.#leaving.get(name) ?? now + config.graceTimeMs;
-      this.#leaving.set(name, deadline);
-      return deadline - now;
-    };
-    const { added, changed } = await this.#datapath.tunnelEnds.sync(desired.values(), stayMs);
-    for (const [name, deadline] of this.#leaving) {
-      if (deadline <= now) {
-        this.#leaving.delete(name);
-      } else {
-        report.dueInMs = Math.min(report.dueInMs ?? Number.POSITIVE_INFINITY, deadline - now);
-      }
-    }
-    return added + changed;
-  }
-
-  #syncRoutes(config: Config, plan: Plan, devices: Devices, snapshot: NetlinkSnapshot): number {
+  #syncRoutes({ config, plan, devices, snapshot }: Run): number {
     return this.#datapath.routes.sync(
       homeRoutes(snapshot, devices.home.ifindex, (prefix) => routerOwning(plan, config, prefix)),
     );
   }
 
-  /**
-   * An interface that goes over to the stack does so here for packets from the mobile network, and at once
-   * afterwards, with the neighbours, for those to it: connection tracking sees first who began. But not long
-   * before: it refuses acknowledgements of what it has not seen, and a sender that has nothing left to send
-   * meanwhile repeats what is acknowledged for ever.
-   */
-  #attach(
-    config: Config,
-    plan: Plan,
-    devices: Devices,
-    snapshot: NetlinkSnapshot,
-    report: ReconcileReport,
-  ): void {
-    this.#markSockets(config, report);
-    const { attachments: desired, missing } = planAttachments(config, plan, devices, snapshot.links);
-    report.missing = [...missing];
-    for (const { name } of missing) {
-      const code: ProblemCode = 'INTERFACE_MISSING';
-      report.problems.push({ code, message: `there is no interface ${name} now` });
-    }
-    this.#datapath.fragmentSlices.sync(
-      desired.flatMap(({ role, ifindex }) => (role === 'ingress' || role === 'transit' ? [ifindex] : [])),
-    );
-    try {
-      report.changes = this.#datapath.attachments.sync(
-        desired,
-        snapshot.links.map((link) => link.ifindex),
-      );
-    } catch (error) {
-      if (!isRefusal(error)) {
-        throw error;
-      }
-      // Programs that run need neither their pins nor descriptors, and bindings must go on being switched.
-      report.problems.push(problemOf(error));
-      report.attachments = desired;
-      return;
-    }
-    const attached = new Set(report.changes.attached);
-    const name = ({ role, ifindex }: Attachment): string => `${role}-${ifindex}`;
-    for (const item of desired) {
-      if (this.#attachmentsSeen.missed(name(item), !attached.has(item))) {
-        report.repaired.push(`program ${item.program} on ${item.interface} (pin ${name(item)})`);
-      }
-    }
-    this.#attachmentsSeen.keepOnly(new Set(desired.map(name)));
-    const failed = new Set(report.changes.failed.map(({ item }) => item));
-    for (const { error } of report.changes.failed) {
-      report.problems.push({ code: error.code, message: error.message });
-    }
-    report.attachments = desired.filter((item) => !failed.has(item));
-  }
-
-  /**
-   * XDP programs are there after the TC programs to which they leave packets, and know nothing of an interface that
-   * they are not to send to any more before its device goes from their map.
-   */
-  async #attachXdp(config: Config, snapshot: NetlinkSnapshot, report: ReconcileReport): Promise<void> {
-    const { xdp, ports } = this.#datapath;
-    const { links } = snapshot;
-    const own = report.attachments.map(({ ifindex }) => ifindex);
-    await this.#xdpWatch.meet(links.filter(({ ifindex }) => own.includes(ifindex)));
-    report.xdp = planXdp(config.xdp, report.attachments, links, this.#xdpWatch.facts);
-    report.problems.push(...xdpProblems(config.xdp, report.xdp));
-    const desired = xdpAttachments(report.xdp);
-    await ports.sync(xdpPorts(report.xdp, links));
-    if (desired.length > 0) await this.#datapath.loadXdp();
-    report.xdpChanges = xdp.sync(desired);
-    const attached = new Set(report.xdpChanges.attached);
-    const name = ({ ifindex, mode }: XdpAttachment): string => `${ifindex} ${mode}`;
-    for (const item of desired) {
-      if (this.#xdpSeen.missed(name(item), !attached.has(item))) {
-        report.repaired.push(`XDP program ${item.program} on ${item.interface}`);
-      }
-    }
-    this.#xdpSeen.keepOnly(new Set(desired.map(name)));
-    for (const { error } of report.xdpChanges.failed) {
-      report.problems.push({ code: error.code, message: error.message });
-    }
-  }
-
-  /**
-   * Local traffic can bypass us only by a mark that its socket has from the beginning. A home agent has no such
-   * policies.
-   */
-  #markSockets(config: Config, report: ReconcileReport): void {
-    try {
-      this.#datapath.sockets.sync(config.role === 'mobile-router' && factsOf(config.policies).bypassesCgroup);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      report.problems.push(problemOf(error));
-    }
-  }
-
-  async #activatePolicies(plan: Plan, snapshot: NetlinkSnapshot, report: ReconcileReport): Promise<void> {
+  async #activatePolicies({ plan, snapshot, report }: Run): Promise<void> {
     const { generations, policyIds, bindings } = this.#datapath;
     const inputs = new PolicyInputs(plan, snapshot, findCgroup);
     const now = performance.now();
@@ -446,7 +296,7 @@ export class Reconciler {
   }
 
   /** Answers the rows written. */
-  async #syncNeighbours(config: Config, plan: Plan, snapshot: NetlinkSnapshot): Promise<number> {
+  async #syncNeighbours({ config, plan, snapshot }: Run): Promise<number> {
     const { added, changed } = await this.#datapath.neighbours.sync(
       directOf(config, plan, snapshot).map((neighbour) => [
         neighbour.address.toBytes(),
@@ -463,12 +313,7 @@ export class Reconciler {
   }
 
   /** The kernel is to keep the neighbours fresh that packets reach without it. */
-  async #holdNeighbours(
-    config: Config,
-    plan: Plan,
-    snapshot: NetlinkSnapshot,
-    report: ReconcileReport,
-  ): Promise<void> {
+  async #holdNeighbours({ config, plan, snapshot, report }: Run): Promise<void> {
     const wanted = { nextHops: nextHopsOf(plan), direct: directOf(config, plan, snapshot) };
     await guard(report, async () => {
       const failed = await holdNeighbours(this.#netlink, snapshot, wanted, config.routing.protocol);
@@ -496,22 +341,6 @@ export class Reconciler {
   }
 }
 
-function emptyReport(problems: ReconcileReport['problems']): ReconcileReport {
-  return {
-    switched: [],
-    generation: undefined,
-    attachments: [],
-    changes: undefined,
-    missing: [],
-    xdp: [],
-    xdpChanges: undefined,
-    problems: [...problems],
-    repaired: [],
-    replaced: [],
-    dueInMs: undefined,
-  };
-}
-
 /** The neighbours in the mobile network that packets are given to without the stack. */
 function directOf(config: Config, plan: Plan, snapshot: NetlinkSnapshot): DirectNeighbour[] {
   const names = new Set(config.role === 'mobile-router' ? fastIngress(plan) : config.interfaces);
@@ -533,47 +362,23 @@ function nextHopsOf(plan: Plan): { ifindex: number; address: Address }[] {
   return [...nextHops.values()];
 }
 
-/**
- * Runs a step that depends on the kernel's mood or on the room in a map; what is refused is reported, and
- * tried again next time, but holds up nothing else.
- */
-async function guard(report: ReconcileReport, step: () => unknown): Promise<void> {
-  try {
-    await step();
-  } catch (error) {
-    if (!isRefusal(error)) {
-      throw error;
-    }
-    report.problems.push(problemOf(error));
-  }
-}
-
-/** An error that has a name and may pass. */
-type Refusal = Error & { code: string; errnoName?: string | undefined };
-
-/** What the kernel, a full map or a machine without room refuses; anything else is a fault of ours. */
-function isRefusal(error: unknown): error is Refusal {
-  return (
-    error instanceof NetlinkError ||
-    error instanceof DatapathError ||
-    (error instanceof Error && shortageOf(error) !== undefined)
-  );
-}
-
-function problemOf(error: Refusal): { code: string; message: string } {
-  return { code: error.errnoName ?? error.code, message: error.message };
-}
-
-function take(report: ReconcileReport, changes: RoutingChanges): void {
-  report.repaired.push(...changes.repaired);
-  report.problems.push(...changes.failed.map(problemOf));
-}
-
 function outerAddresses(config: Config, binding: BindingPlan): { source: Address; destination: Address } {
   const careOf = binding.careOf ?? binding.homeAgent;
   return config.role === 'mobile-router'
     ? { source: careOf, destination: binding.homeAgent }
     : { source: binding.homeAgent, destination: careOf };
+}
+
+/** The device that makes a binding's outer header, undefined where our program does. */
+function tunnelDevice({ config, devices, tunnels }: Run, binding: BindingPlan): TunnelDevice | undefined {
+  const link = binding.tunnel === 'external' ? devices.tunnel : tunnels.current.get(binding.index);
+  return (
+    link && {
+      ifindex: link.ifindex,
+      tunnelId: binding.tunnel === 'external' ? (config.external?.vni ?? 0) : 0,
+      linkHeader: link.type === ARPHRD.ETHER,
+    }
+  );
 }
 
 function routerOwning(plan: Plan, config: Config, prefix: Prefix): number {

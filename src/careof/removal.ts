@@ -1,6 +1,7 @@
 import { Attachments, Instance, readRouteProtocol } from '../datapath/index.js';
 import { Netlink } from '../netlink/index.js';
 import type { RemovalResult, RemoveInstance } from '../views/index.js';
+import { removeEsp } from './esp-tunnels.js';
 import { ownerOf } from './home-device.js';
 import { removeAll } from './kernel-routing.js';
 import { ours } from './managed-neighbours.js';
@@ -24,6 +25,10 @@ export const removeInstance: RemoveInstance = async (target): Promise<RemovalRes
     if (await netlink.deleteLink(ifindex)) {
       removed.push(`interface ${name}`);
     }
+  }
+  if (protocol !== undefined) {
+    const { states, policies } = await removeEsp(protocol);
+    if (states + policies > 0) removed.push(`${states} states and ${policies} policies of IPsec`);
   }
   const filters = Attachments.removeClsact((await netlink.dumpLinks()).map((link) => link.ifindex));
   if (filters > 0) {

@@ -22,6 +22,7 @@ export function bindingView(
     homeAgent: plan.homeAgent.toString(),
     interface: plan.interface ?? null,
     tunnel: plan.tunnel,
+    device: plan.device?.name ?? null,
     mtu: plan.mtu ?? null,
     nextHop: plan.nextHop?.address?.toString() ?? null,
     nextHopMac: plan.nextHop?.mac?.toString() ?? null,

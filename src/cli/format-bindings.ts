@@ -12,7 +12,7 @@ const COLUMNS: readonly Column<BindingView>[] = [
   { title: 'CARE-OF', cell: (binding) => binding.careOf },
   { title: 'INTERFACE', cell: (binding) => binding.interface },
   { title: 'NEXT HOP', cell: (binding) => binding.nextHop },
-  { title: 'TUNNEL', cell: (binding) => binding.tunnel },
+  { title: 'TUNNEL', cell: ({ tunnel, device }) => (device === null ? tunnel : `${tunnel} ${device}`) },
   { title: 'MTU', align: 'right', cell: (binding) => binding.mtu },
   { title: 'PRI', align: 'right', cell: (binding) => binding.priority },
   { title: 'SENT', align: 'right', cell: (binding) => binding.sent.packets },

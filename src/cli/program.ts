@@ -7,6 +7,7 @@ import { addDaemon } from './commands/daemon.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
 import { addExplain } from './commands/explain.js';
+import { addKeys } from './commands/keys.js';
 import { addMaps } from './commands/maps.js';
 import { addMobilityHeaders } from './commands/mh.js';
 import { addPolicies } from './commands/policies.js';
@@ -69,6 +70,7 @@ export function createProgram(): Command {
     addExplain,
     addMaps,
     addMobilityHeaders,
+    addKeys,
     addBinding,
     addReload,
     addDoctor,

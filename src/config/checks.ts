@@ -1,29 +1,29 @@
 /** Checks of meaning that both roles share: what no single value can be wrong about. */
 import type { Address, Prefix } from '../net/index.js';
 import { BINDINGS_PER_ROUTER } from '../policy/index.js';
-import type { TunnelKind } from './config.js';
+import { readDevice } from './device.js';
 import { formatPath, type Path } from './document.js';
 import type { BindingNames } from './policies.js';
 import type { Report } from './report.js';
-import { defaultBindingName, type RawHomeAgent, type RawMobileRouter } from './schema.js';
+import { defaultBindingName, type RawDevice, type RawHomeAgent, type RawMobileRouter } from './schema.js';
 import type { Sections } from './sections.js';
+import { type ExternalKind, encapsulationOf, leastPath, type TunnelKind } from './tunnel.js';
 import { Uniqueness } from './uniqueness.js';
 
 const IPV6_MIN_MTU = 1280;
 
-/** Bytes a tunnel kind puts around the inner packet: IPv6, and for vxlan UDP, VXLAN and Ethernet. */
-const OVERHEAD = { bpf: 40, external: 70 } as const;
-
 interface RawBinding {
   readonly bid: number;
   readonly name?: string | undefined;
-  readonly tunnel: 'bpf' | 'external';
+  readonly tunnel: TunnelKind;
+  readonly device?: RawDevice | undefined;
   readonly mtu?: number | undefined;
 }
 
 /** Checks the bindings of one router among themselves; returns what its policies can call them. */
 export function checkBindings(
   bindings: readonly (RawBinding | undefined)[] | undefined,
+  external: ExternalKind | undefined,
   path: Path,
   report: Report,
 ): BindingNames {
@@ -46,11 +46,12 @@ export function checkBindings(
     // A second one of the same BID has the same default name; one problem is enough.
     if (!unique && binding.name === undefined) clear = false;
     else clear = names.add(name, [...at, 'name'], 'write another name') && unique && clear;
-    const least = IPV6_MIN_MTU + OVERHEAD[tunnel];
+    const device = readDevice(binding, at, report);
+    const least = leastPath(IPV6_MIN_MTU, encapsulationOf({ tunnel, device }, external));
     if (mtu !== undefined && mtu < least) {
       report.at(
         [...at, 'mtu'],
-        `${mtu} leaves less than ${IPV6_MIN_MTU} bytes for inner packets (tunnel: ${tunnel} takes ${OVERHEAD[tunnel]})`,
+        `${mtu} leaves less than ${IPV6_MIN_MTU} bytes for inner packets (tunnel: ${tunnel} takes ${least - IPV6_MIN_MTU})`,
         `write at least ${least}`,
       );
     }

@@ -1,11 +1,18 @@
-import type { MobileRouterConfig, NamedSet } from './config.js';
+import type { ExternalConfig, MobileRouterConfig, NamedSet } from './config.js';
 import type { YamlDocument } from './document.js';
-import { defaultSocket, type RawHomeAgent, type RawMobileRouter } from './schema.js';
+import {
+  defaultExternalDevice,
+  defaultSocket,
+  type RawExternal,
+  type RawHomeAgent,
+  type RawMobileRouter,
+} from './schema.js';
 
 type CommonKey =
   | 'instance'
   | 'socket'
   | 'bpffs'
+  | 'state'
   | 'external'
   | 'sets'
   | 'routing'
@@ -23,7 +30,8 @@ export function commonConfig(
     instance: raw.instance,
     socket: raw.socket ?? defaultSocket(raw.instance),
     bpffs: raw.bpffs,
-    external: raw.external,
+    state: raw.state,
+    external: raw.external && externalConfig(raw.external),
     sets,
     routing: {
       table: raw.routing.table,
@@ -40,6 +48,10 @@ export function commonConfig(
     },
     limits: raw.limits,
   };
+}
+
+function externalConfig({ kind, device, port, vni }: RawExternal): ExternalConfig {
+  return { kind, device: device ?? defaultExternalDevice(kind), port, vni };
 }
 
 /** Whether the file has an external section, and whether that is well-formed. */

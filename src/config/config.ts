@@ -1,11 +1,9 @@
 import type { Address, Prefix } from '../net/index.js';
 import type { AddressRange, Policy } from '../policy/index.js';
+import type { DeviceConfig, ExternalKind, TunnelKind } from './tunnel.js';
 
 /** What one configuration file says, complete with defaults; immutable. */
 export type Config = MobileRouterConfig | HomeAgentConfig;
-
-/** How a binding's outer header is made. */
-export type TunnelKind = 'bpf' | 'external';
 
 interface CommonConfig {
   /** Name of this daemon among those of the machine. */
@@ -14,6 +12,8 @@ interface CommonConfig {
   readonly socket: string;
   /** Where the BPF file system is mounted. */
   readonly bpffs: string;
+  /** Folder of what survives a restart of the machine. */
+  readonly state: string;
   readonly external: ExternalConfig | undefined;
   /** Named sets of addresses, in the order of the file; policies that use one name it in their selector. */
   readonly sets: readonly NamedSet[];
@@ -55,6 +55,8 @@ export interface MobileRouterBinding {
   readonly careOf: 'auto' | Address;
   readonly gateway: 'auto' | Address;
   readonly tunnel: TunnelKind;
+  /** Of `tunnel: device`. */
+  readonly device: DeviceConfig | undefined;
   /** Path MTU of the outer packet, bytes; `undefined`: that of the uplink. */
   readonly mtu: number | undefined;
 }
@@ -82,6 +84,8 @@ export interface HomeAgentBinding {
   /** `undefined`: not known until it is registered. */
   readonly careOf: Address | undefined;
   readonly tunnel: TunnelKind;
+  /** Of `tunnel: device`. */
+  readonly device: DeviceConfig | undefined;
   readonly mtu: number | undefined;
 }
 
@@ -92,8 +96,9 @@ export interface NamedSet {
 }
 
 export interface ExternalConfig {
-  readonly kind: 'vxlan';
+  readonly kind: ExternalKind;
   readonly device: string;
+  /** Of vxlan. */
   readonly port: number;
   readonly vni: number;
 }

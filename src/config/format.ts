@@ -11,6 +11,7 @@ import {
 } from '../policy/index.js';
 import type { Config, HomeAgentBinding, MobileRouterBinding } from './config.js';
 import { formatSets } from './sets.js';
+import type { DeviceConfig } from './tunnel.js';
 
 /** The configuration as a file with every setting written out; reading it gives the same configuration. */
 export function formatConfig(config: Config): string {
@@ -20,6 +21,7 @@ export function formatConfig(config: Config): string {
     instance: config.instance,
     socket: config.socket,
     bpffs: config.bpffs,
+    state: config.state,
     external,
     sets: formatSets(config.sets),
     routing: {
@@ -80,8 +82,26 @@ function tunnel(binding: MobileRouterBinding | HomeAgentBinding) {
     priority: binding.priority,
     'care-of': binding.careOf?.toString(),
     tunnel: binding.tunnel,
+    device: binding.device && device(binding.device),
     mtu: binding.mtu,
   };
+}
+
+function device(config: DeviceConfig): object {
+  switch (config.kind) {
+    case 'adopted':
+      return { adopt: config.name };
+    case 'wireguard': {
+      const { privateKeyFile, presharedKeyFile, ...rest } = config;
+      return { ...rest, 'private-key': privateKeyFile, 'preshared-key': presharedKeyFile };
+    }
+    case 'xfrm': {
+      const { keyFile, ...rest } = config;
+      return { ...rest, keys: keyFile };
+    }
+    default:
+      return config;
+  }
 }
 
 function policies(list: readonly Policy[]) {

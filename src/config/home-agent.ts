@@ -12,10 +12,17 @@ import {
 } from './checks.js';
 import { commonConfig, externalState } from './common.js';
 import type { HomeAgentConfig } from './config.js';
+import { DeviceClaims, readDevice } from './device.js';
 import type { YamlDocument } from './document.js';
 import { type InterfaceNames, readPolicies } from './policies.js';
 import type { Report } from './report.js';
-import { defaultBindingName, homeAgentSchema, type RawHomeAgent, routerSchema } from './schema.js';
+import {
+  defaultBindingName,
+  defaultExternalDevice,
+  homeAgentSchema,
+  type RawHomeAgent,
+  routerSchema,
+} from './schema.js';
 import { readSections, type Sections } from './sections.js';
 import { readSets } from './sets.js';
 import { Uniqueness } from './uniqueness.js';
@@ -29,7 +36,7 @@ export function readHomeAgent(document: YamlDocument, report: Report): HomeAgent
   const policies = (sections.routers ?? []).map((router, position): readonly Policy[] => {
     if (router === undefined) return [];
     const path = ['routers', position];
-    const bindings = checkBindings(router.bindings, [...path, 'bindings'], report);
+    const bindings = checkBindings(router.bindings, sections.external?.kind, [...path, 'bindings'], report);
     return readPolicies(router.policies, { bindings, sets, interfaces }, [...path, 'policies'], report);
   });
   checkInterfaces(sections, report);
@@ -60,6 +67,7 @@ export function readHomeAgent(document: YamlDocument, report: Report): HomeAgent
         priority: binding.priority,
         careOf: binding['care-of'],
         tunnel: binding.tunnel,
+        device: readDevice(binding),
         mtu: binding.mtu,
       })),
       policies: policies[position] ?? [],
@@ -100,16 +108,23 @@ function needs(sections: HomeAgentSections) {
   ] as const;
 }
 
-function checkInterfaces({ home, interfaces, external }: HomeAgentSections, report: Report): void {
+function checkInterfaces(sections: HomeAgentSections, report: Report): void {
+  const { home, interfaces, external } = sections;
   const seen = new Uniqueness('interface', report);
   const hint = 'remove one of the two';
   if (home !== undefined) {
     seen.add(home.interface, ['home', 'interface'], hint);
     seen.add(`${home.interface}p`, ['home', 'interface'], hint);
   }
-  if (external !== undefined) seen.add(external.device, ['external', 'device'], hint);
+  if (external !== undefined) {
+    seen.add(external.device ?? defaultExternalDevice(external.kind), ['external', 'device'], hint);
+  }
   for (const [position, name] of interfaces?.entries() ?? []) {
     if (name !== undefined) seen.add(name, ['interfaces', position], hint);
+  }
+  const claims = new DeviceClaims(seen, true, report);
+  for (const { binding, path } of allBindings(sections)) {
+    if (binding) claims.add(readDevice(binding), path);
   }
 }
 

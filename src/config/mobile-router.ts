@@ -10,11 +10,13 @@ import {
 } from './checks.js';
 import { commonConfig, externalState } from './common.js';
 import type { MobileRouterConfig } from './config.js';
+import { DeviceClaims, readDevice } from './device.js';
 import type { YamlDocument } from './document.js';
 import { type InterfaceNames, readPolicies } from './policies.js';
 import type { Report } from './report.js';
 import {
   defaultBindingName,
+  defaultExternalDevice,
   ingressSchema,
   mobileRouterBindingSchema,
   mobileRouterSchema,
@@ -30,7 +32,7 @@ export function readMobileRouter(document: YamlDocument, report: Report): Mobile
   const items = { ingress: ingressSchema, bindings: mobileRouterBindingSchema, policies: policySchema };
   const { complete, sections, problems } = readSections(mobileRouterSchema, items, document);
   report.add(problems);
-  const names = checkBindings(sections.bindings, ['bindings'], report);
+  const names = checkBindings(sections.bindings, sections.external?.kind, ['bindings'], report);
   const sets = readSets(sections.sets, document, report);
   const world = { bindings: names, sets, interfaces: ingressNames(sections) };
   const policies = readPolicies(sections.policies ?? [], world, ['policies'], report);
@@ -83,6 +85,7 @@ function build(
       careOf: binding['care-of'],
       gateway: binding.gateway,
       tunnel: binding.tunnel,
+      device: readDevice(binding),
       mtu: binding.mtu,
     })),
   };
@@ -126,14 +129,18 @@ function checkInterfaces(sections: MobileRouterSections, report: Report): void {
     seen.add(home, ['home', 'interface'], hint);
     seen.add(`${home}p`, ['home', 'interface'], hint);
   }
-  const device = sections.external?.device;
-  if (device !== undefined) seen.add(device, ['external', 'device'], hint);
+  const { external } = sections;
+  if (external !== undefined) {
+    seen.add(external.device ?? defaultExternalDevice(external.kind), ['external', 'device'], hint);
+  }
   for (const [position, ingress] of sections.ingress?.entries() ?? []) {
     if (ingress) seen.add(ingress.interface, ['ingress', position, 'interface'], hint);
   }
   // Several bindings may share an uplink, so these are not counted among themselves.
   const uplinks = new Set<string>();
+  const claims = new DeviceClaims(seen, false, report);
   for (const [position, binding] of sections.bindings?.entries() ?? []) {
+    if (binding) claims.add(readDevice(binding), ['bindings', position]);
     if (!binding || uplinks.has(binding.interface)) continue;
     uplinks.add(binding.interface);
     seen.add(binding.interface, ['bindings', position, 'interface'], hint);

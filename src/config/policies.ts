@@ -17,11 +17,11 @@ import {
 } from '../policy/index.js';
 import { readAction } from './action.js';
 import { checkBypasses } from './bypass.js';
-import type { TunnelKind } from './config.js';
 import type { Path } from './document.js';
 import type { Report } from './report.js';
 import { defaultPolicyName, defaultPolicyPriority, type RawPolicy } from './schema.js';
 import { placeOf, type SetNames } from './sets.js';
+import type { TunnelKind } from './tunnel.js';
 import { Uniqueness } from './uniqueness.js';
 
 /** The bindings that policies of one router can name. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { BINDINGS_PER_POLICY, parseMark } from '../policy/index.js';
 import { addresses, cgroups, interfaces, numbers } from './selector-values.js';
+import { DEVICE_KINDS, EXTERNAL_KINDS, type ExternalKind } from './tunnel.js';
 import {
   absolutePath,
   autoOrGateway,
@@ -24,6 +25,11 @@ const U32_MAX = 0xffff_ffff;
 /** Default of `socket`. */
 export function defaultSocket(instance: string): string {
   return `/run/coaxial/${instance === 'default' ? 'coaxial' : instance}.sock`;
+}
+
+/** Default of `external.device`. */
+export function defaultExternalDevice(kind: ExternalKind): string {
+  return kind === 'ip6tnl' ? 'coax-ip0' : 'coax-vx0';
 }
 
 /** Default of a binding's `name`. */
@@ -51,11 +57,44 @@ const homeInterface = interfaceName(1)
   .prefault('coax0')
   .describe('Home interface, created by the daemon (a veth; its peer has this name and a p)');
 
-const tunnel = oneOf('a tunnel kind', ['bpf', 'external'])
+const tunnel = oneOf('a tunnel kind', ['bpf', 'device', 'external'])
   .default('bpf')
   .describe(
-    'How the outer header is made: bpf (by the datapath) or external (by the device of the external section)',
+    'How the outer header is made: bpf (by the datapath), device (by a tunnel device of this binding) or external (by the device of the external section)',
   );
+
+const device = group('a tunnel device', {
+  kind: oneOf('a kind of tunnel device', DEVICE_KINDS)
+    .optional()
+    .describe('Kind of the device that the daemon makes; xfrm is ESP'),
+  adopt: interfaceName()
+    .optional()
+    .describe('Name of a tunnel interface that is there, instead of kind; it is not removed'),
+  name: interfaceName(1)
+    .optional()
+    .describe('Name of the device that the daemon makes; default coax-<BID>; a second one has a b behind it'),
+  key: integer('a key', 0, U32_MAX).optional().describe('ip6gre: key, the same at both ends'),
+  vni: integer('a VNI', 0, 0xff_ffff)
+    .optional()
+    .describe('vxlan: network identifier, the same at both ends; default the BID'),
+  port: integer('a UDP port', 1, 0xffff)
+    .optional()
+    .describe("vxlan: UDP port of both ends, default 4789; wireguard: the home agent's, default 51820"),
+  peer: text('a public key', /^[A-Za-z0-9+/]{43}=$/, "write the other end's public key, as wg pubkey says it")
+    .optional()
+    .describe('wireguard: public key of the other end'),
+  'private-key': absolutePath('the path of a key file')
+    .optional()
+    .describe('wireguard: file with the private key of this end, readable by its owner only'),
+  'preshared-key': absolutePath('the path of a key file')
+    .optional()
+    .describe('wireguard: file with a key that both ends know, readable by its owner only'),
+  keys: absolutePath('the path of a key file')
+    .optional()
+    .describe('xfrm: file with the keys of this binding, the same at both ends, readable by its owner only'),
+})
+  .optional()
+  .describe('The tunnel device of a binding with tunnel: device');
 
 const bindingPriority = integer('a binding priority', 1, 127)
   .default(10)
@@ -176,6 +215,7 @@ export const mobileRouterBindingSchema = group('a binding', {
     .prefault('auto')
     .describe("The uplink's router; auto: from the routes and router advertisements of the uplink"),
   tunnel,
+  device,
   mtu: bindingMtu,
 });
 
@@ -187,6 +227,7 @@ const homeAgentBindingSchema = group('a binding', {
     .optional()
     .describe('Care-of address; without it the binding is unusable until one is registered'),
   tunnel,
+  device,
   mtu: bindingMtu,
 });
 
@@ -235,15 +276,22 @@ const common = {
   bpffs: absolutePath('the path of a BPF file system')
     .default('/sys/fs/bpf')
     .describe('Where the BPF file system is mounted'),
+  state: absolutePath('the path of a folder')
+    .default('/var/lib/coaxial')
+    .describe('Where the daemon keeps what must survive a restart of the machine'),
   external: group('the external tunnel device', {
-    kind: oneOf('a kind of tunnel device', ['vxlan']).default('vxlan').describe('Kind of the tunnel device'),
-    device: interfaceName().prefault('coax-vx0').describe('Name of the tunnel device, created by the daemon'),
+    kind: oneOf('a kind of tunnel device', EXTERNAL_KINDS)
+      .default('vxlan')
+      .describe('Kind of the tunnel device'),
+    device: interfaceName()
+      .optional()
+      .describe('Name of the tunnel device, created by the daemon; default coax-vx0, of ip6tnl coax-ip0'),
     port: integer('a UDP port', 1, 0xffff)
       .default(4789)
-      .describe('UDP port of the tunnel, the same at both ends'),
+      .describe('vxlan: UDP port of the tunnel, the same at both ends'),
     vni: integer('a VNI', 0, 0xff_ffff)
       .default(1)
-      .describe('VXLAN network identifier, the same at both ends'),
+      .describe('vxlan: network identifier, the same at both ends'),
   })
     .optional()
     .describe('The one device of all bindings with tunnel: external'),
@@ -351,6 +399,8 @@ export const homeAgentSchema = group('a configuration', {
 
 export type RawMobileRouter = z.output<typeof mobileRouterSchema>;
 export type RawHomeAgent = z.output<typeof homeAgentSchema>;
+export type RawDevice = NonNullable<z.output<typeof device>>;
+export type RawExternal = NonNullable<RawMobileRouter['external']>;
 export type RawSets = RawMobileRouter['sets'];
 export type RawPolicy = z.output<typeof policySchema>;
 

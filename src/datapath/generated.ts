@@ -307,6 +307,7 @@ export function cxSettingName(value: number): string {
 /** enum cx_tunnel_kind */
 export const CxTunnelKind = {
   BPF: 1,
+  DEVICE: 2,
   EXTERNAL: 3,
 } as const;
 
@@ -1222,6 +1223,63 @@ export function decodeCxSending(bytes: Uint8Array, offset = 0): CxSending {
     room: view.getUint32(12, true) as CxRoom,
     prepared: view.getUint32(16, true),
     action: view.getInt32(20, true),
+  };
+}
+
+/** struct cx_spi_key */
+export interface CxSpiKey {
+  local: string;
+  spi: number;
+}
+
+export const CxSpiKeySize = 20;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxSpiKey(value: CxSpiKey, into = new Uint8Array(CxSpiKeySize), offset = 0): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxSpiKeySize);
+  into.fill(0, offset, offset + CxSpiKeySize);
+  into.set(parseIpv6(value.local), offset);
+  view.setUint32(16, inRange(value.spi, 0, 4294967295, 'spi'), true);
+  return into;
+}
+
+export function decodeCxSpiKey(bytes: Uint8Array, offset = 0): CxSpiKey {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxSpiKeySize);
+  return {
+    local: formatIpv6(bytes.subarray(offset, offset + 16)),
+    spi: view.getUint32(16, true),
+  };
+}
+
+/** struct cx_tunnel_device */
+export interface CxTunnelDevice {
+  ifindex: number;
+  binding: number;
+  router: number;
+}
+
+export const CxTunnelDeviceSize = 12;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxTunnelDevice(
+  value: CxTunnelDevice,
+  into = new Uint8Array(CxTunnelDeviceSize),
+  offset = 0,
+): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxTunnelDeviceSize);
+  into.fill(0, offset, offset + CxTunnelDeviceSize);
+  view.setUint32(0, inRange(value.ifindex, 0, 4294967295, 'ifindex'), true);
+  view.setUint32(4, inRange(value.binding, 0, 4294967295, 'binding'), true);
+  view.setUint32(8, inRange(value.router, 0, 4294967295, 'router'), true);
+  return into;
+}
+
+export function decodeCxTunnelDevice(bytes: Uint8Array, offset = 0): CxTunnelDevice {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxTunnelDeviceSize);
+  return {
+    ifindex: view.getUint32(0, true),
+    binding: view.getUint32(4, true),
+    router: view.getUint32(8, true),
   };
 }
 

@@ -21,6 +21,9 @@ export const MAP_MEANINGS = {
   cx_binding_count: 'traffic by binding index',
   cx_tunnel_ends: 'accepted outer addresses -> row of cx_tunnel_end_rows',
   cx_tunnel_end_rows: 'accepted outer addresses and their binding',
+  cx_tunnel_devices: "ifindex of a binding's own tunnel device -> row of cx_tunnel_device_rows",
+  cx_tunnel_device_rows: 'tunnel device and its binding',
+  cx_spis: 'outer destination and SPI of ESP that protects a binding',
   cx_neighbours: 'on-link inner destination -> row of cx_neighbour_rows',
   cx_neighbour_rows: 'link and MAC of an on-link inner destination',
   cx_ports: 'ifindex % CX_PORT_ROWS -> MAC of an interface and whether XDP may transmit there',
@@ -48,6 +51,9 @@ export interface DatapathLimits {
 const ROWS_PER_BINDING = 4;
 const ROWS_PER_ENTRY = 2;
 
+/** As many as `coax keys` makes by itself, for the old and the new care-of address. */
+const SPIS_PER_BINDING = 128;
+
 /** Nodes for each policy: large sets that overlap much need about half of it, and leaves grow before a set is
  * refused. Beyond so many policies they belong to many routers, whose small trees need less. */
 const NODES_PER_POLICY = 24;
@@ -70,6 +76,8 @@ export function mapSizes(limits: DatapathLimits): Partial<Record<MapName, number
   // Old and new care-of addresses of a binding are accepted side by side, and each local address has its own
   // row that refuses strangers.
   const tunnelEnds = limits.bindings * 4 + 16;
+  // Two where the care-of address changes, and as many that are going.
+  const tunnelDevices = limits.bindings * 4;
   return {
     cx_routes: limits.routes,
     cx_prefixes: limits.prefixes,
@@ -87,6 +95,9 @@ export function mapSizes(limits: DatapathLimits): Partial<Record<MapName, number
     cx_binding_count: bindings,
     cx_tunnel_ends: tunnelEnds,
     cx_tunnel_end_rows: tunnelEnds * ROWS_PER_ENTRY,
+    cx_tunnel_devices: tunnelDevices,
+    cx_tunnel_device_rows: tunnelDevices * ROWS_PER_ENTRY + 1,
+    cx_spis: limits.bindings * SPIS_PER_BINDING,
     cx_neighbours: limits.neighbours,
     cx_neighbour_rows: limits.neighbours * ROWS_PER_ENTRY + 1,
   };

@@ -10,6 +10,7 @@ import { PrefixMap } from './prefix-map.js';
 import { RouterIds } from './router-ids.js';
 import { RowMap } from './row-map.js';
 import { Settings } from './settings.js';
+import { SpiSet } from './spi-set.js';
 
 /** The tables of a datapath over its maps, wherever these come from. Each reads its maps when it is first asked for. */
 export class Tables {
@@ -68,6 +69,17 @@ export class Tables {
 
   get tunnelEnds(): RowMap {
     return this.#once('tunnelEnds', (map) => new RowMap(map('cx_tunnel_ends'), map('cx_tunnel_end_rows')));
+  }
+
+  get tunnelDevices(): RowMap {
+    return this.#once(
+      'tunnelDevices',
+      (map) => new RowMap(map('cx_tunnel_devices'), map('cx_tunnel_device_rows')),
+    );
+  }
+
+  get spis(): SpiSet {
+    return this.#once('spis', (map) => new SpiSet(map('cx_spis')));
   }
 
   get neighbours(): RowMap {

@@ -53,12 +53,16 @@ function deviceHeader(world: World, row: Row): OuterView {
     hopLimit: 64,
     flowLabel: 0,
     trafficClass: 0,
-    madeBy: `${world.interfaceName(row.ifindex)}, network identifier ${row.tunnelId}`,
+    madeBy: world.interfaceName(row.ifindex) + identifierOf(row),
   };
 }
 
+function identifierOf({ kind, tunnelId }: Row): string {
+  return kind === CxTunnelKind.EXTERNAL ? `, network identifier ${tunnelId}` : '';
+}
+
 function leavesBy(world: World, router: LiveRouter | undefined, row: Row, frame: Uint8Array): LeavesView {
-  const known = (row.flags & CxBindingFlag.MAC_KNOWN) !== 0 && row.kind !== CxTunnelKind.EXTERNAL;
+  const known = (row.flags & CxBindingFlag.MAC_KNOWN) !== 0 && row.kind === CxTunnelKind.BPF;
   return {
     bid: row.bid,
     binding: router?.configured?.bindings.find(({ bid }) => bid === row.bid)?.name ?? `BID ${row.bid}`,

@@ -59,7 +59,7 @@ export interface OuterView {
   readonly hopLimit: number;
   readonly flowLabel: number;
   readonly trafficClass: number;
-  /** Who makes it: the program, or an external tunnel device with this network identifier. */
+  /** Who makes it: the program, a tunnel device, or an external one with this network identifier. */
   readonly madeBy: string;
 }
 

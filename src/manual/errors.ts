@@ -8,6 +8,7 @@ import { CONFIG_ERRORS } from '../config/config-error.js';
 import { DAEMON_ERRORS } from '../daemon/daemon-error.js';
 import { DATAPATH_ERRORS } from '../datapath/datapath-error.js';
 import { INSPECT_ERRORS } from '../inspect/inspect-error.js';
+import { KEY_ERRORS } from '../keys/key-error.js';
 import { ERRNO_HINTS, ERROR_CODES } from '../libbpf-ts/errors.js';
 import { MOBILITY_ERRORS } from '../mobility/mobility-error.js';
 import { ADDON_ERRORS } from '../native/addon-error.js';
@@ -38,6 +39,7 @@ const SECTIONS: readonly Section[] = [
   { title: 'Socket between daemon and clients', of: 'SocketError', errors: SOCKET_ERRORS },
   { title: 'Daemon', of: 'DaemonError', errors: DAEMON_ERRORS },
   { title: 'Controller', of: 'ControllerError', errors: CONTROLLER_ERRORS },
+  { title: 'Files with keys', of: 'KeyError', errors: KEY_ERRORS },
   { title: 'Datapath', of: 'DatapathError', errors: DATAPATH_ERRORS },
   { title: 'Policies', of: 'PolicyError', errors: POLICY_ERRORS },
   { title: 'Questions of `coax explain`', of: 'InspectError', errors: INSPECT_ERRORS },

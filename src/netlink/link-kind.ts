@@ -1,4 +1,4 @@
-import { IFLA, IFLA_INFO, RTM } from './constants.js';
+import { IFLA, IFLA_INFO, IFLA_IPTUN, IFLA_XFRM, RTM } from './constants.js';
 import { NetlinkError } from './errors.js';
 import { linkHeader } from './link.js';
 import { modeFlags } from './mode.js';
@@ -11,8 +11,7 @@ import type { Message, Writer } from './wire.js';
  */
 const TOO_MANY_QUEUES = 5_000;
 
-/** IFLA_IPTUN_COLLECT_METADATA of linux/if_tunnel.h and IFLA_XFRM_COLLECT_METADATA of linux/if_link.h. */
-const COLLECT_METADATA = { ip6tnl: 19, xfrm: 3 } as const;
+const COLLECT_METADATA = { ip6tnl: IFLA_IPTUN.COLLECT_METADATA, xfrm: IFLA_XFRM.COLLECT_METADATA } as const;
 
 /** A kind whose device can be one for all tunnels, told of each packet's ends by the packet's metadata. */
 export type MetadataKind = keyof typeof COLLECT_METADATA;

@@ -147,14 +147,6 @@ export function newVxlanBody(options: VxlanOptions): Uint8Array {
   );
 }
 
-/** RTM_NEWLINK that the kernel refuses when it has found the kind: it allows no link 4096 queues or more. */
-export function refusedLinkBody(kind: string): Uint8Array {
-  return linkHeader()
-    .attributeU32(IFLA.NUM_TX_QUEUES, 5000)
-    .nested(IFLA.LINKINFO, (info) => info.attributeString(IFLA_INFO.KIND, kind))
-    .finish();
-}
-
 /** The RTM_SETLINK bodies of a change, in the order to send them. */
 export function setLinkBodies(ifindex: number, change: LinkChange): Uint8Array[] {
   const bodies: Uint8Array[] = [];

@@ -18,7 +18,6 @@ import {
   newVethBody,
   newVxlanBody,
   oneLinkBody,
-  refusedLinkBody,
   setLinkBodies,
   type VethOptions,
   type VxlanOptions,
@@ -46,6 +45,7 @@ import {
 } from './route-request.js';
 import { decodeRule, type Rule, ruleHeader } from './rule.js';
 import { deleteRuleBody, describeRule, newRuleBody, type RuleSpec } from './rule-request.js';
+import { tolerating } from './tolerating.js';
 import {
   changeTunnelBodies,
   type Ip6GreOptions,
@@ -56,7 +56,6 @@ import {
   type TunnelChange,
   type XfrmInterfaceOptions,
 } from './tunnel-request.js';
-import { tolerating } from './tolerating.js';
 import type { Message } from './wire.js';
 
 const DEFAULT_RECEIVE_BUFFER = 1024 * 1024;
@@ -278,22 +277,6 @@ export class Netlink implements Disposable {
       await this.#socket.request({ type: RTM.NEWLINK, flags: 0, body }, attempted);
     }
     return bodies.length > 0;
-  }
-
-  /**
-   * Whether the kernel has links of a kind, found out by asking for one that it must refuse: none is made. A module is
-   * loaded if the kind needs one, with what that brings: see `createIp6Tunnel`.
-   * @throws NetlinkError EPERM where nothing can be learned without CAP_NET_ADMIN
-   */
-  async offersLinkKind(kind: string): Promise<boolean> {
-    const request = { type: RTM.NEWLINK, flags: modeFlags('exclusive'), body: refusedLinkBody(kind) };
-    const asked = this.#socket.request(request, `find out whether there are links of kind ${kind}`);
-    const refused = tolerating(
-      asked.then(() => true),
-      ['EINVAL'],
-      true,
-    );
-    return tolerating(refused, ['EOPNOTSUPP'], false);
   }
 
   /** A link of a kind that needs no parameters, such as `dummy`, `ifb` or `bridge`. */

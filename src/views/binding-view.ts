@@ -23,6 +23,8 @@ export interface BindingView {
   /** The uplink; `null` on a home agent as long as no route is known. */
   interface: string | null;
   tunnel: 'bpf' | 'device' | 'external';
+  /** Name of its own tunnel device; `null` for other tunnels. */
+  device: string | null;
   /** Largest inner packet, bytes. */
   mtu: number | null;
   nextHop: string | null;

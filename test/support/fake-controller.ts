@@ -84,6 +84,7 @@ export class FakeController implements Controller {
         homeAgent: '2001:db8:ffff::1',
         interface: 'core0',
         tunnel: 'bpf',
+        device: null,
         mtu: 1460,
         nextHop: '2001:db8:ffff::ff',
         nextHopMac: '02:00:00:00:00:01',

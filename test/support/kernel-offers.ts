@@ -22,7 +22,8 @@ const ATTEMPTS = {
 export type Feature = keyof typeof ATTEMPTS;
 
 /** What they say of a kernel without it; anything else is a broken attempt, and no reason to skip. */
-const LACKING = /Unknown device type|algorithm not found|[Nn]ot supported|if_id must be non zero|Module \S+ not found/;
+const LACKING =
+  /Unknown device type|algorithm not found|[Nn]ot supported|if_id must be non zero|Module \S+ not found/;
 
 /** Tries it in a network namespace that is gone when the attempt ends. @throws Error for an unexpected failure */
 function offers(feature: Feature): boolean {

@@ -1,5 +1,5 @@
 /** From the mobile network into a tunnel. */
-import { CxBindingFlag } from '../../../src/datapath/index.js';
+import { CxBindingFlag, CxTunnelKind } from '../../../src/datapath/index.js';
 import { ethernet, type Ipv6Fields, Next, Packet } from '../../support/packet.js';
 import { alone, type PacketRow, type PacketTable, UNKNOWN_PACKET } from './packet-row.js';
 import {
@@ -267,6 +267,23 @@ const ways: PacketRow[] = [
     expected: udp({ hopLimit: 63 }).onEthernet({ source: TUNNEL_SOURCE_MAC, destination: HOME_MAC }),
   },
 ];
+
+const ownDevice = { kind: CxTunnelKind.DEVICE, ifindex: 9 } as const;
+ways.push(
+  {
+    ...kept("a binding's own tunnel device", 'TO_TUNNEL_DEVICE', udp({}).onEthernet()),
+    world: mobileWorld({ rows: { A: mobileRow('A', { ...ownDevice, flags: 0 }) } }),
+    expected: udp({ hopLimit: 63 }).onEthernet({ source: TUNNEL_SOURCE_MAC, destination: HOME_MAC }),
+  },
+  {
+    ...kept('the same without a link header', 'TO_TUNNEL_DEVICE', udp({}).onEthernet()),
+    world: mobileWorld({
+      rows: { A: mobileRow('A', { ...ownDevice, flags: CxBindingFlag.NO_LINK_HEADER }) },
+    }),
+    // The kernel takes the old link header off.
+    expected: udp({ hopLimit: 63 }).onEthernet(),
+  },
+);
 
 const externalFirst = mobileWorld({ policies: policies({ use: [BID.C] }) });
 ways.push({

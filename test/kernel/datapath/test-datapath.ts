@@ -12,6 +12,7 @@ import {
   CxRole,
   decodeCxReasonStats,
   encodeCxPort,
+  type OwnSpi,
 } from '../../../src/datapath/index.js';
 import { type MapName, mapSizes } from '../../../src/datapath/map-catalogue.js';
 import { objectFile } from '../../../src/datapath/object-file.js';
@@ -33,6 +34,7 @@ export type ProgramName =
   | 'coax_transit'
   | 'coax_transit_l3'
   | 'coax_tunnel'
+  | 'coax_device'
   | 'coax_peer';
 const XDP_PROGRAMS = ['coax_ingress', 'coax_uplink', 'coax_transit'] as const;
 /** Programs that there are for XDP too. */
@@ -61,6 +63,10 @@ export interface World {
   routers: readonly RouterPolicySet[];
   /** Accepted tunnels; the rows that refuse strangers are added by themselves. */
   tunnels: readonly { local: string; remote: string; router: number; bid: number }[];
+  /** Tunnel devices of single bindings. */
+  devices?: readonly { ifindex: number; router: number; bid: number }[];
+  /** ESP that protects bindings. */
+  spis?: readonly OwnSpi[];
   neighbours: readonly CxNeighbour[];
   homeIfindex: number;
 }

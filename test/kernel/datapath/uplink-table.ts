@@ -2,6 +2,7 @@
 import { ethernet, type Ipv6Fields, ipv6, Next, type Packet } from '../../support/packet.js';
 import type { PacketRow, PacketTable } from './packet-row.js';
 import {
+  BID,
   CARE_OF,
   CORRESPONDENT,
   down,
@@ -137,6 +138,9 @@ const behind: PacketRow[] = [
   ),
 ];
 
+const OWN_SPI = 0x1234_5678;
+const espWorld = mobileWorld({ spis: [{ local: CARE_OF.A, spi: OWN_SPI }] });
+
 const filtered: PacketRow[] = [
   row('unknown outer source', 'DROP_OUTER_SOURCE', outer({ source: STRANGER }).carrying(udp())),
   row('unspecified outer source', 'DROP_OUTER_SOURCE', outer({ source: '::' }).carrying(udp())),
@@ -156,6 +160,26 @@ const filtered: PacketRow[] = [
     row(`inner destination ${address}`, 'DROP_LINK_SCOPE', outer().carrying(udp({ destination: address }))),
     row(`inner source ${address}`, 'DROP_LINK_SCOPE', outer().carrying(udp({ source: address }))),
   ]),
+  row('ESP of a tunnel of ours', 'NOT_OURS', outer().esp({ spi: OWN_SPI }), { world: espWorld }),
+  row(
+    'ESP of a tunnel of ours, from somebody else',
+    'DROP_OUTER_SOURCE',
+    outer({ source: STRANGER }).esp({ spi: OWN_SPI }),
+    {
+      world: espWorld,
+    },
+  ),
+  row("somebody's own ESP", 'NOT_OURS', outer({ source: STRANGER }).esp({ spi: OWN_SPI + 1 }), {
+    world: espWorld,
+  }),
+  row(
+    'ESP of a tunnel of ours behind options, from somebody else',
+    'DROP_OUTER_SOURCE',
+    outer({ source: STRANGER }).destinationOptions().esp({ spi: OWN_SPI }),
+    {
+      world: espWorld,
+    },
+  ),
   row('garbage inside', 'DROP_NOT_IPV6', outer({ nextHeader: Next.IPV6 }).raw(new Uint8Array(60).fill(0xa5))),
   row(
     'IPv4 behind the number of IPv6',
@@ -247,7 +271,41 @@ const ecn: PacketRow[] = [NOT_ECT, ECT1, ECT0, CE].flatMap((inner) =>
   }),
 );
 
+/** A test run's packets come by the loopback device. */
+const owned = mobileWorld({ devices: [{ ifindex: 1, router: 1, bid: BID.B }] });
+const strange = mobileWorld({ devices: [{ ifindex: 2, router: 1, bid: BID.B }] });
+const fromDevice = (change: Partial<Ipv6Fields> = {}): Packet =>
+  ipv6({ source: CORRESPONDENT, destination: LAN_HOST, ...change }).udp();
+
+function ownDevice(
+  description: string,
+  reason: PacketRow['reason'],
+  packet: Packet,
+  more: Partial<PacketRow> = {},
+): PacketRow {
+  const program = 'coax_device';
+  return { description, program, world: owned, hook: 'TUNNEL', reason, packet: packet.onEthernet(), ...more };
+}
+
 const device: PacketRow[] = [
+  ownDevice("a binding's own device, to a neighbour", 'DECAPSULATED', fromDevice(), {
+    expected: fromDevice({ hopLimit: 63 }).onEthernet(toLan),
+  }),
+  ownDevice(
+    "a binding's own device, to the stack",
+    'TO_STACK_DECAPSULATED',
+    fromDevice({ destination: HOME_ADDRESS }),
+    { expected: fromDevice({ destination: HOME_ADDRESS }).onEthernet(toHome) },
+  ),
+  ownDevice(
+    "a binding's own device, not for us",
+    'DROP_DESTINATION',
+    fromDevice({ destination: '2001:db8:300::1' }),
+  ),
+  ownDevice('a device that is no binding of ours', 'DROP_OUTER_SOURCE', fromDevice(), { world: strange }),
+  ownDevice("IPv4 out of a binding's own device", 'NOT_IPV6', fromDevice(), {
+    packet: ethernet({ type: 0x800 }).raw(new Uint8Array(40)),
+  }),
   {
     description: 'a packet without a tunnel key',
     program: 'coax_tunnel',

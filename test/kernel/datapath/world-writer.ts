@@ -5,14 +5,17 @@ import {
   CxSetting,
   type CxTunnelEnd,
   encodeCxNeighbour,
+  encodeCxTunnelDevice,
   encodeCxTunnelEnd,
   encodeCxTunnelEndKey,
+  encodeWord,
 } from '../../../src/datapath/index.js';
 import type { PolicyIds } from '../../../src/datapath/policy-ids.js';
 import type { PrefixMap } from '../../../src/datapath/prefix-map.js';
 import type { RouterIds } from '../../../src/datapath/router-ids.js';
 import type { RowMap } from '../../../src/datapath/row-map.js';
 import type { Settings } from '../../../src/datapath/settings.js';
+import type { SpiSet } from '../../../src/datapath/spi-set.js';
 import { parseIpv6 } from '../../../src/libbpf-ts/index.js';
 import { Prefix } from '../../../src/net/index.js';
 import {
@@ -33,6 +36,8 @@ export interface Writers {
   readonly routes: PrefixMap;
   readonly prefixes: PrefixMap;
   readonly tunnelEnds: RowMap;
+  readonly tunnelDevices: RowMap;
+  readonly spis: SpiSet;
   readonly neighbours: RowMap;
 }
 
@@ -54,6 +59,13 @@ export async function writeWorld(writers: Writers, world: World): Promise<void> 
     }
   }
   await writers.tunnelEnds.sync(tunnelRows(writers, world));
+  await writers.tunnelDevices.sync(
+    (world.devices ?? []).map(({ ifindex, router, bid }) => {
+      const binding = writers.bindings.index({ router, bid });
+      return [encodeWord(ifindex), encodeCxTunnelDevice({ ifindex, binding, router })] as const;
+    }),
+  );
+  writers.spis.sync(world.spis ?? []);
   await writers.neighbours.sync(
     world.neighbours.map((row) => [parseIpv6(row.address), encodeCxNeighbour(row)] as const),
   );

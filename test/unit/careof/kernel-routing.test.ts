@@ -257,12 +257,12 @@ test('next hops that the kernel trusts are asked; those that it is asking or can
 });
 
 test('the inner MTU is what the header leaves, and never below the least of IPv6', (t) => {
-  t.is(innerMtu(1500, 'bpf'), 1460);
-  t.is(innerMtu(1500, 'external'), 1430);
-  t.is(innerMtu(1320, 'bpf'), 1280);
-  t.is(innerMtu(1319, 'bpf'), undefined);
-  t.is(innerMtu(1350, 'external'), 1280);
-  t.is(innerMtu(1349, 'external'), undefined);
-  t.is(innerMtu(1280, 'bpf'), undefined);
-  t.is(innerMtu(1 << 20, 'bpf'), 65495);
+  t.is(innerMtu(1500, 'ipv6'), 1460);
+  t.is(innerMtu(1500, 'vxlan'), 1430);
+  t.is(innerMtu(1320, 'ipv6'), 1280);
+  t.is(innerMtu(1319, 'ipv6'), undefined);
+  t.is(innerMtu(1350, 'vxlan'), 1280);
+  t.is(innerMtu(1349, 'vxlan'), undefined);
+  t.is(innerMtu(1280, 'ipv6'), undefined);
+  t.is(innerMtu(1 << 20, 'ipv6'), 65495);
 });

@@ -169,7 +169,7 @@ test('the row of a binding: source, way and next hop are one', (t) => {
     ownMac: '02:00:00:00:00:03',
   });
   t.is(bindingRow(b, 1, outer, undefined), undefined, 'an external one needs its device');
-  t.like(bindingRow(b, 1, outer, { ifindex: 12, vni: 5 }), {
+  t.like(bindingRow(b, 1, outer, { ifindex: 12, tunnelId: 5, linkHeader: true }), {
     ifindex: 12,
     uplinkIfindex: 4,
     tunnelId: 5,

@@ -89,6 +89,7 @@ test('defaults', (t) => {
     careOf: 'auto',
     gateway: 'auto',
     tunnel: 'bpf',
+    device: undefined,
     mtu: undefined,
   });
   t.is(config.instance, 'default');

@@ -1,0 +1,99 @@
+import type { Config } from '../config/index.js';
+import {
+  type Datapath,
+  decodeCxTunnelEnd,
+  encodeCxTunnelDevice,
+  encodeCxTunnelEnd,
+  encodeCxTunnelEndKey,
+  encodeWord,
+} from '../datapath/index.js';
+import type { Link } from '../netlink/index.js';
+import type { Plan } from './plan.js';
+
+/** A tunnel device of one binding's own, and the binding. */
+export interface OwnedDevice {
+  readonly link: Link;
+  /** Binding index. */
+  readonly binding: number;
+}
+
+/** Keeps the pairs of outer addresses from which bindings take packets, and the devices in their place. */
+export class AcceptSet {
+  readonly #datapath: Datapath;
+  /** When a pair that is no longer planned will be refused. */
+  readonly #leaving = new Map<string, number>();
+
+  constructor(datapath: Datapath) {
+    this.#datapath = datapath;
+  }
+
+  /**
+   * Makes the set as planned; old pairs stay for the grace time, as packets under way still carry them.
+   * @returns the rows written, and when the next pair is to be refused, milliseconds from now
+   */
+  async sync(config: Config, plan: Plan): Promise<{ written: number; dueInMs: number | undefined }> {
+    const desired = desiredEnds(config, plan);
+    const now = performance.now();
+    for (const name of desired.keys()) {
+      this.#leaving.delete(name);
+    }
+    const routers = new Set([0, ...plan.routers.map(({ id }) => id)]);
+    const stayMs = (row: Uint8Array): number => {
+      const { local, remote, router } = decodeCxTunnelEnd(row);
+      if (!routers.has(router)) {
+        // Its prefixes are gone, so nothing would pass, and its id may become another router's.
+        return 0;
+      }
+      const name = `${local} ${remote}`;
+      const deadline = this.#leaving.get(name) ?? now + config.graceTimeMs;
+      this.#leaving.set(name, deadline);
+      return deadline - now;
+    };
+    const { added, changed } = await this.#datapath.tunnelEnds.sync(desired.values(), stayMs);
+    let dueInMs: number | undefined;
+    for (const [name, deadline] of this.#leaving) {
+      if (deadline <= now) {
+        this.#leaving.delete(name);
+      } else {
+        dueInMs = Math.min(dueInMs ?? Number.POSITIVE_INFINITY, deadline - now);
+      }
+    }
+    return { written: added + changed, dueInMs };
+  }
+
+  /** Makes the devices as they are, until they are not there any more. Returns the rows written. */
+  async syncDevices(plan: Plan, devices: readonly OwnedDevice[]): Promise<number> {
+    const routers = new Map(
+      plan.routers.flatMap(({ id, bindings }) => bindings.map(({ index }) => [index, id] as const)),
+    );
+    const rows = devices.map(({ link: { ifindex }, binding }) => {
+      const row = { ifindex, binding, router: routers.get(binding) ?? 0 };
+      return [encodeWord(ifindex), encodeCxTunnelDevice(row)] as const;
+    });
+    const { added, changed } = await this.#datapath.tunnelDevices.sync(rows);
+    return added + changed;
+  }
+}
+
+function desiredEnds(config: Config, plan: Plan): Map<string, readonly [Uint8Array, Uint8Array]> {
+  const desired = new Map<string, readonly [Uint8Array, Uint8Array]>();
+  const add = (local: string, remote: string, binding: number, router: number): void => {
+    const end = { local, remote };
+    desired.set(`${local} ${remote}`, [
+      encodeCxTunnelEndKey(end),
+      encodeCxTunnelEnd({ ...end, binding, router }),
+    ]);
+  };
+  for (const router of plan.routers) {
+    for (const binding of router.bindings) {
+      for (const { local, remote } of binding.accepts) {
+        add(local.toString(), remote.toString(), binding.index, router.id);
+        add(local.toString(), '::', 0, 0);
+      }
+    }
+  }
+  if (config.role === 'home-agent') {
+    add(config.home.agent.toString(), '::', 0, 0);
+  }
+  return desired;
+}

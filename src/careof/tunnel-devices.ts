@@ -1,0 +1,247 @@
+import { type Config, type DeviceConfig, otherDeviceName } from '../config/index.js';
+import type { OwnSpi } from '../datapath/index.js';
+import { KeyError } from '../keys/index.js';
+import type { Link, Netlink } from '../netlink/index.js';
+import type { OwnedDevice } from './accept-set.js';
+import { ControllerError } from './controller-error.js';
+import {
+  changeEnds,
+  createDevice,
+  type DeviceEnds,
+  hasEnds,
+  isOfKind,
+  type OurDevice,
+  replacesDevice,
+} from './device-kinds.js';
+import { EspTunnels } from './esp-tunnels.js';
+import { ownerOf, quietDevice } from './home-device.js';
+import { type BindingPlan, carries, type Plan } from './plan.js';
+import { isRefusal, problemOf, type ReconcileReport, runAgain } from './reconcile-report.js';
+import { findLink } from './tunnel-plan.js';
+import { WireguardDevices } from './wireguard-devices.js';
+
+/** The tunnel devices of single bindings. */
+export interface Tunnels {
+  /** By binding index: the one that packets are given to. */
+  readonly current: ReadonlyMap<number, Link>;
+  /** All that may still receive. */
+  readonly owned: readonly OwnedDevice[];
+  /** Where ESP arrives that protects bindings. */
+  readonly arrivals: readonly OwnSpi[];
+}
+
+export const NO_TUNNELS: Tunnels = { current: new Map(), owned: [], arrivals: [] };
+
+/** Whether some binding has a tunnel device of its own. */
+export function hasOwnedDevices(plan: Plan): boolean {
+  return plan.routers.some(({ bindings }) => bindings.some(({ device }) => device !== undefined));
+}
+
+/**
+ * Keeps a tunnel device for each binding that has one, with the binding's outer addresses. Where a kind can have
+ * two devices side by side, another care-of address gets a second one: packets go by the first until one write
+ * sends them by the second, and the first receives until the grace time is over.
+ */
+export class TunnelDevices {
+  readonly #netlink: Netlink;
+  /** Devices that nothing is sent by any more, and when they go. */
+  readonly #leaving = new Map<number, number>();
+  readonly #wireguard = new WireguardDevices();
+  readonly #esp = new EspTunnels();
+
+  constructor(netlink: Netlink) {
+    this.#netlink = netlink;
+  }
+
+  /** Makes or changes what bindings need that carry packets; one that gets none is down, and reported. */
+  async prepare(
+    config: Config,
+    plan: Plan,
+    links: readonly Link[],
+    report: ReconcileReport,
+  ): Promise<Tunnels> {
+    const current = new Map<number, Link>();
+    const owned: OwnedDevice[] = [];
+    this.#esp.begin();
+    for (const binding of plan.routers.flatMap(({ bindings }) => bindings)) {
+      if (binding.device === undefined) continue;
+      const there = namesOf(binding.device).flatMap((name) => findLink(links, name) ?? []);
+      const isCarrying = carries(binding.state);
+      const link = isCarrying ? await this.#attempt(config, binding, links, report) : undefined;
+      if (!link) this.#esp.keep(interfaceIdOf(config, binding));
+      if (link) current.set(binding.index, link);
+      const all = [...there.filter(({ ifindex }) => ifindex !== link?.ifindex), ...(link ? [link] : [])];
+      owned.push(...all.map((one) => ({ link: one, binding: binding.index })));
+    }
+    return { current, owned, arrivals: this.#esp.arrivals() };
+  }
+
+  /** Removes devices of ours that no binding is to have any more. */
+  async sweep(
+    config: Config,
+    tunnels: Tunnels,
+    links: readonly Link[],
+    report: ReconcileReport,
+  ): Promise<void> {
+    await this.#esp.sweep(config, report);
+    const now = performance.now();
+    const inUse = new Set([...tunnels.current.values()].map(({ ifindex }) => ifindex));
+    const replaced = new Set(
+      tunnels.owned.filter(({ binding }) => tunnels.current.has(binding)).map(({ link }) => link.ifindex),
+    );
+    const known = new Set(tunnels.owned.map(({ link }) => link.ifindex));
+    const ours = links.filter((link) => link.alias === ownerOf(config.instance) && isOurTunnel(config, link));
+    for (const link of ours) {
+      const { ifindex } = link;
+      if (inUse.has(ifindex) || (known.has(ifindex) && !replaced.has(ifindex))) {
+        this.#leaving.delete(ifindex);
+        continue;
+      }
+      const deadline = this.#leaving.get(ifindex) ?? (known.has(ifindex) ? now + config.graceTimeMs : now);
+      if (deadline > now) {
+        this.#leaving.set(ifindex, deadline);
+        runAgain(report, deadline - now);
+      } else {
+        await this.#netlink.deleteLink(ifindex);
+        this.#leaving.delete(ifindex);
+      }
+    }
+  }
+
+  async #attempt(
+    config: Config,
+    binding: BindingPlan,
+    links: readonly Link[],
+    report: ReconcileReport,
+  ): Promise<Link | undefined> {
+    try {
+      return await this.#ensure(config, binding, links);
+    } catch (error) {
+      if (!(error instanceof ControllerError || error instanceof KeyError || isRefusal(error))) throw error;
+      report.problems.push(problemOf(error));
+      binding.state = 'down';
+      return undefined;
+    }
+  }
+
+  async #ensure(config: Config, binding: BindingPlan, links: readonly Link[]): Promise<Link | undefined> {
+    const { device, mtu } = binding;
+    const ends = endsOf(config, binding);
+    if (device === undefined || ends === undefined || mtu === undefined) return undefined;
+    if (device.kind === 'adopted') {
+      const link = findLink(links, device.name);
+      if (link) await this.#follow(config, binding, link, ends);
+      return link;
+    }
+    const owner = ownerOf(config.instance);
+    const there = await this.#ours(device, links, owner, ends);
+    let link = there.find((one) => hasEnds(one, ends));
+    if (!link && there[0] && !replacesDevice(device)) [link] = there;
+    if (link) {
+      await this.#settle(link, mtu);
+    } else {
+      link = await this.#make(device, await this.#freeName(device, there), ends, mtu, owner);
+    }
+    await this.#follow(config, binding, link, ends);
+    return link;
+  }
+
+  /**
+   * Devices of ours with a name of the binding's. What has other settings is removed, and what an interrupted run has
+   * left unnamed.
+   */
+  async #ours(device: OurDevice, links: readonly Link[], owner: string, ends: DeviceEnds): Promise<Link[]> {
+    const ours: Link[] = [];
+    for (const name of namesOf(device)) {
+      const link = findLink(links, name);
+      if (link === undefined) continue;
+      if (link.alias === owner && isOfKind(link, device, ends)) {
+        ours.push(link);
+      } else if (
+        link.alias === owner ||
+        (link.alias === undefined && !link.up && link.kind === device.kind)
+      ) {
+        await this.#netlink.deleteLink(link.ifindex);
+      } else {
+        throw new ControllerError(
+          'TUNNEL_DEVICE_TAKEN',
+          `there is a link ${name} that is not our ${device.kind} device`,
+          'choose another name under device.name of the binding, or remove that link',
+        );
+      }
+    }
+    return ours;
+  }
+
+  /** A name for one more device; the oldest makes way where both are taken. */
+  async #freeName(device: OurDevice, there: readonly Link[]): Promise<string> {
+    const taken = [...there].sort((a, b) => a.ifindex - b.ifindex);
+    const free = namesOf(device).find((name) => !taken.some((link) => link.name === name));
+    const [oldest] = taken;
+    if (free !== undefined || !oldest) return free ?? device.name;
+    await this.#netlink.deleteLink(oldest.ifindex);
+    return oldest.name;
+  }
+
+  async #make(device: OurDevice, name: string, ends: DeviceEnds, mtu: number, owner: string): Promise<Link> {
+    await createDevice(this.#netlink, device, name, ends, mtu);
+    await this.#netlink.setLink(name, { alias: owner });
+    const link = await this.#netlink.getLink(name);
+    if (!link) {
+      throw new ControllerError('TUNNEL_DEVICE_TAKEN', `${name} went at once`, 'it is tried again');
+    }
+    quietDevice(name);
+    await this.#netlink.setLink(link.ifindex, { up: true });
+    return { ...link, up: true };
+  }
+
+  /** A device that is up gets what its kind needs to send from the care-of address. */
+  async #follow(
+    config: Config,
+    { device, accepts }: BindingPlan,
+    link: Link,
+    ends: DeviceEnds,
+  ): Promise<void> {
+    if (link.kind === 'wireguard') {
+      await this.#wireguard.settle(link, device?.kind === 'wireguard' ? device : undefined, ends);
+    } else if (device?.kind === 'xfrm') {
+      await this.#esp.settle(config, { device, ends, locals: accepts.map(({ local }) => local) });
+    } else {
+      await changeEnds(this.#netlink, link, ends);
+    }
+  }
+
+  async #settle(link: Link, mtu: number): Promise<void> {
+    if (link.mtu !== mtu) await this.#netlink.setLink(link.ifindex, { mtu });
+    if (!link.up) await this.#netlink.setLink(link.ifindex, { up: true });
+  }
+}
+
+/** The names that a binding's devices may have. */
+function namesOf(device: DeviceConfig): string[] {
+  return device.kind !== 'adopted' && replacesDevice(device)
+    ? [device.name, otherDeviceName(device.name)]
+    : [device.name];
+}
+
+/**
+ * Names the policies and states of IPsec of one binding: no other one of this network namespace has the same, as
+ * instances have numbers of their own.
+ */
+function interfaceIdOf({ routing }: Config, { index }: BindingPlan): number {
+  return ((routing.protocol << 24) | index) >>> 0;
+}
+
+function endsOf(config: Config, binding: BindingPlan): DeviceEnds | undefined {
+  const { careOf, homeAgent } = binding;
+  if (careOf === undefined) return undefined;
+  const interfaceId = interfaceIdOf(config, binding);
+  return config.role === 'mobile-router'
+    ? { local: careOf, remote: homeAgent, mark: config.routing.table + binding.bid, interfaceId }
+    : { local: homeAgent, remote: careOf, mark: undefined, interfaceId };
+}
+
+/** The home interface and the device of external tunnels have our name on them, too. */
+function isOurTunnel({ home, external }: Config, { name, kind }: Link): boolean {
+  return kind !== 'veth' && name !== home.interface && name !== external?.device;
+}

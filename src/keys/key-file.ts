@@ -1,0 +1,45 @@
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { getuid } from 'node:process';
+import { KeyError } from './key-error.js';
+
+/** More than any file with keys has. */
+const MAX_BYTES = 1 << 20;
+
+/** Bits of a mode that let somebody else than the owner in. */
+const OTHERS = 0o077;
+
+/**
+ * The text of a file with keys, which nobody but root and this process may read.
+ * @throws KeyError KEY_FILE_UNREADABLE, KEY_FILE_OPEN, KEY_FILE_INVALID
+ */
+export function readKeyFile(path: string): string {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (error) {
+    throw new KeyError('KEY_FILE_UNREADABLE', `${path} cannot be read: ${(error as Error).message}`);
+  }
+  try {
+    // Of the open file, so that nobody can put another one in its place meanwhile.
+    const { mode, uid, size } = fstatSync(descriptor);
+    const isClosed = (mode & OTHERS) === 0 && (uid === 0 || uid === getuid?.());
+    if (!isClosed && !isCredential(path)) {
+      const octal = (mode & 0o777).toString(8);
+      throw new KeyError(
+        'KEY_FILE_OPEN',
+        `${path} has mode ${octal} and owner ${uid}, which is not safe for keys`,
+      );
+    }
+    if (size > MAX_BYTES)
+      throw new KeyError('KEY_FILE_INVALID', `${path} is no file with keys: ${size} bytes`);
+    return readFileSync(descriptor, 'utf8');
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** What systemd hands to a service is closed to others by the folder it is in. */
+function isCredential(path: string): boolean {
+  const folder = process.env.CREDENTIALS_DIRECTORY;
+  return folder !== undefined && folder !== '' && path.startsWith(`${folder}/`);
+}

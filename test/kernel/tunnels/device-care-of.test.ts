@@ -1,0 +1,109 @@
+// A tunnel device for each binding: the right link and source, also while a care-of address changes under traffic.
+import type { CapturedPacket } from '../../../lab/capture.js';
+import { Sink, Stream } from '../../../lab/stream.js';
+import { addresses } from '../../../lab/topology.js';
+import { until } from '../../../lab/wait.js';
+import { testNeeding } from '../../support/kernel-offers.js';
+import { BID, PATIENCE, withSite } from '../../support/site.js';
+import { type DeviceKind, deviceEnds, INNER_MTU, NEEDS, OUTER } from './device-site.js';
+import { drops } from './leg.js';
+
+const { careOfA, careOfB, correspondent, home, homeAgent: agent, lan } = addresses;
+const CHANGES = ['2001:db8:b::22', '2001:db8:b::23', careOfB];
+/** Longer than a slow machine needs for what happens meanwhile. */
+const GRACE = { 'grace-time': '60s' };
+
+/** Policies of both ends go by these ports: 51xx by A, 52xx by B. */
+const FLOWS = [
+  { from: 'lan', to: 'cn', source: lan, target: correspondent, port: 5101, sourcePort: 6001 },
+  { from: 'mr', to: 'cn', source: home, target: correspondent, port: 5102, sourcePort: 6002 },
+  { from: 'lan', to: 'cn', source: lan, target: correspondent, port: 5201, sourcePort: 6003 },
+  { from: 'mr', to: 'cn', source: home, target: correspondent, port: 5202, sourcePort: 6004 },
+  { from: 'cn', to: 'lan', source: correspondent, target: lan, port: 6101, sourcePort: 5103 },
+  { from: 'cn', to: 'lan', source: correspondent, target: lan, port: 6201, sourcePort: 5203 },
+] as const;
+
+for (const kind of ['ip6tnl', 'ip6gre', 'vxlan', 'wireguard', 'xfrm'] satisfies DeviceKind[]) {
+  testNeeding(NEEDS[kind], `${kind}: each binding sends by its own device, and loses nothing`, async (t) => {
+    t.timeout(400_000);
+    await withSite(t, deviceEnds(t, kind, GRACE), async (site) => {
+      const mr = site.node('mr');
+      await site.ready();
+      for (const daemon of site.daemons) {
+        for (const { mtu, tunnel } of await site.bindings(daemon)) {
+          t.deepEqual([tunnel, (mtu ?? 0) - INNER_MTU[kind]].slice(0, 1), ['device']);
+          t.true((mtu ?? 0) > INNER_MTU[kind] - 8 && (mtu ?? 0) <= INNER_MTU[kind], `MTU ${mtu}`);
+        }
+      }
+      const [ra, rb, core, cn, toLan] = await Promise.all([
+        site.capture('ra', 'mr0', OUTER[kind]),
+        site.capture('rb', 'mr0', OUTER[kind]),
+        site.capture('core', 'ha0', OUTER[kind]),
+        Sink.start(site.node('cn'), { ports: [5101, 5102, 5201, 5202] }),
+        Sink.start(site.node('lan'), { ports: [6101, 6201] }),
+      ]);
+      const sinks = { cn, lan: toLan };
+      const streams = await Promise.all(
+        FLOWS.map(({ from, source, target, port, sourcePort }) =>
+          Stream.start(site.node(from), { to: target, port, source, sourcePort, rate: 50 }),
+        ),
+      );
+      const up =
+        (careOf: string): ((packet: CapturedPacket) => boolean) =>
+        (packet) =>
+          packet.outer.source === careOf && packet.outer.destination === agent;
+      const down =
+        (careOf: string): ((packet: CapturedPacket) => boolean) =>
+        (packet) =>
+          packet.outer.source === agent && packet.outer.destination === careOf;
+      const set = async (careOf: string, acceptOnly: boolean): Promise<void> => {
+        const path = `/v1/routers/mr1/bindings/${BID.b}`;
+        const { status, body } = await site.ha.api('PUT', path, { careOf, acceptOnly });
+        t.is(status, 200, JSON.stringify(body));
+      };
+
+      await ra.waitFor(up(careOfA), { timeout: PATIENCE });
+      await core.waitFor(down(careOfA), { timeout: PATIENCE });
+      let current: string = careOfB;
+      for (const next of CHANGES) {
+        await rb.waitFor(up(current), { timeout: PATIENCE, from: rb.position });
+        await core.waitFor(down(current), { timeout: PATIENCE, from: core.position });
+        await mr.ip(`address add ${next}/64 dev wb nodad`);
+        await until(async () => (await site.accepted()).includes(`${next} ${agent}`), {
+          what: `${next} in the accept set`,
+          timeout: PATIENCE,
+        });
+        await set(next, true);
+        await mr.ip(`address change ${current}/64 dev wb preferred_lft 0`);
+        await rb.waitFor(up(next), { timeout: PATIENCE, from: rb.position });
+        await set(next, false);
+        await core.waitFor(down(next), { timeout: PATIENCE, from: core.position });
+        await mr.ip(`address del ${current}/64 dev wb`);
+        await site.state(BID.b, 'usable', { careOf: next });
+        current = next;
+      }
+
+      const sent = await Promise.all(streams.map((stream) => stream.stop()));
+      for (const [at, { to, port }] of FLOWS.entries()) {
+        const count = sent[at]?.sent ?? 0;
+        t.is(sent[at]?.refused, 0);
+        const report = await sinks[to].received(count, port, PATIENCE);
+        t.like(report, { received: count, lost: 0, duplicates: 0 }, `${to} port ${port}`);
+        t.log(`${to} port ${port}: ${report.lost} of ${count} lost in ${CHANGES.length} changes`);
+      }
+      await Promise.all([ra.flush(), rb.flush(), core.flush()]);
+      const turns = (packets: readonly string[]): string[] =>
+        packets.filter((address, index) => address !== packets[index - 1]);
+      const sources = (packets: readonly CapturedPacket[]): string[] =>
+        turns(packets.filter(({ outer }) => outer.destination === agent).map(({ outer }) => outer.source));
+      t.deepEqual(sources(ra.packets()), [careOfA], 'uplink A has its own source');
+      t.deepEqual(sources(rb.packets()), [careOfB, ...CHANGES], 'each takes over once and for good');
+      const toB = core
+        .packets(({ outer }) => outer.source === agent && outer.destination !== careOfA)
+        .map(({ outer }) => outer.destination);
+      t.deepEqual(turns(toB), [careOfB, ...CHANGES], 'downwards too');
+      for (const daemon of site.daemons) t.deepEqual(await drops(site, daemon), []);
+      await Promise.all([...streams, cn, toLan].map((one) => one.end()));
+    });
+  });
+}
