@@ -10,6 +10,7 @@ import type { LabNode } from './node.js';
 import { asDaemon } from './privileges.js';
 import type { LabProcess, ProcessExit } from './process.js';
 import type { Release } from './release.js';
+import { patient } from './patience.js';
 import { until } from './wait.js';
 
 /** A config file's content; the daemon is the one to check it. */
@@ -184,7 +185,7 @@ export class LabDaemon {
   async api(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<ApiAnswer> {
     return new Promise((resolve, reject) => {
       const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-      const call = request({ socketPath: this.socket, method, path, headers, timeout: 5_000 }, (response) => {
+      const call = request({ socketPath: this.socket, method, path, headers, timeout: patient(5_000) }, (response) => {
         let text = '';
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => {

@@ -1,6 +1,6 @@
 import type { DeviceConfig } from '../config/index.js';
 import type { Address } from '../net/index.js';
-import type { Link, Netlink } from '../netlink/index.js';
+import type { Link, Netlink, RouteSpec } from '../netlink/index.js';
 
 /** The outer addresses of a binding's tunnel device. */
 export interface DeviceEnds {
@@ -80,9 +80,21 @@ export async function createDevice(
   }
 }
 
-/** Gives a device that is there the outer addresses, where its kind has any. */
-export async function changeEnds(netlink: Netlink, link: Link, ends: DeviceEnds): Promise<void> {
-  if (link.tunnel && 'local' in link.tunnel && !link.tunnel.external && !hasEnds(link, ends)) {
-    await netlink.changeTunnel(link.ifindex, { local: ends.local, remote: ends.remote });
-  }
+/**
+ * Gives a device that is there the outer addresses, where its kind has any.
+ * @param routes the ways of its outer packets: a vxlan keeps its old source in what it has cached of them, until they
+ *   are made anew
+ */
+export async function changeEnds(
+  netlink: Netlink,
+  link: Link,
+  ends: DeviceEnds,
+  routes: readonly RouteSpec[],
+): Promise<void> {
+  const { tunnel } = link;
+  if (!tunnel || !('local' in tunnel) || tunnel.external || hasEnds(link, ends)) return;
+  const { local, remote } = ends;
+  const isChanged = await netlink.changeTunnel(link.ifindex, { local, remote, keepCached: true });
+  if (!isChanged || tunnel.kind !== 'vxlan') return;
+  for (const route of routes) await netlink.addRoute({ ...route, mode: 'replace' });
 }

@@ -58,7 +58,7 @@ export async function ensureHomeDevice(
       addrGenMode: 'none',
       peerAddrGenMode: 'none',
     });
-    quietPeer(peerName(name));
+    quietDevice(peerName(name));
     home = await claim(netlink, name, owner);
   }
   if (home?.kind !== 'veth' || home.alias !== owner || !home.mac?.equals(mac)) {
@@ -79,7 +79,7 @@ export async function ensureHomeDevice(
   // No router advertisement or redirect is worth listening to on a link without neighbours.
   setSysctl(name, 'accept_ra', '0');
   setSysctl(name, 'accept_redirects', '0');
-  quietPeer(peer.name);
+  quietDevice(peer.name);
   await cutUp(home.ifindex);
   if (!home.up) {
     await netlink.setLink(home.ifindex, { up: true });
@@ -131,7 +131,7 @@ export async function ensureTunnelDevice(
       'choose another name under external.device, or remove that link',
     );
   }
-  quietDevice(config.device);
+  setSysctl(config.device, 'accept_ra', '0');
   if (!link.up) {
     await netlink.setLink(link.ifindex, { up: true });
   }
@@ -159,13 +159,9 @@ async function cutUp(ifindex: number): Promise<void> {
   }
 }
 
-function quietPeer(name: string): void {
-  setSysctl(name, 'disable_ipv6', '1');
-}
-
-/** A tunnel device takes no part in configuration that its far end might offer. */
+/** The kernel itself has nothing to say by such a device: no multicast reports, no solicitations. */
 export function quietDevice(name: string): void {
-  setSysctl(name, 'accept_ra', '0');
+  setSysctl(name, 'disable_ipv6', '1');
 }
 
 function setSysctl(link: string, name: string, value: string): void {

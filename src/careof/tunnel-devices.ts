@@ -30,6 +30,14 @@ export interface Tunnels {
   readonly arrivals: readonly OwnSpi[];
 }
 
+/** One binding that carries packets and has a device of its own. */
+interface Work {
+  readonly config: Config;
+  readonly plan: Plan;
+  readonly binding: BindingPlan;
+  readonly links: readonly Link[];
+}
+
 export const NO_TUNNELS: Tunnels = { current: new Map(), owned: [], arrivals: [] };
 
 /** Whether some binding has a tunnel device of its own. */
@@ -67,7 +75,8 @@ export class TunnelDevices {
       if (binding.device === undefined) continue;
       const there = namesOf(binding.device).flatMap((name) => findLink(links, name) ?? []);
       const isCarrying = carries(binding.state);
-      const link = isCarrying ? await this.#attempt(config, binding, links, report) : undefined;
+      const work = { config, plan, binding, links };
+      const link = isCarrying ? await this.#attempt(work, report) : undefined;
       if (!link) this.#esp.keep(interfaceIdOf(config, binding));
       if (link) current.set(binding.index, link);
       const all = [...there.filter(({ ifindex }) => ifindex !== link?.ifindex), ...(link ? [link] : [])];
@@ -108,29 +117,25 @@ export class TunnelDevices {
     }
   }
 
-  async #attempt(
-    config: Config,
-    binding: BindingPlan,
-    links: readonly Link[],
-    report: ReconcileReport,
-  ): Promise<Link | undefined> {
+  async #attempt(work: Work, report: ReconcileReport): Promise<Link | undefined> {
     try {
-      return await this.#ensure(config, binding, links);
+      return await this.#ensure(work);
     } catch (error) {
       if (!(error instanceof ControllerError || error instanceof KeyError || isRefusal(error))) throw error;
       report.problems.push(problemOf(error));
-      binding.state = 'down';
+      work.binding.state = 'down';
       return undefined;
     }
   }
 
-  async #ensure(config: Config, binding: BindingPlan, links: readonly Link[]): Promise<Link | undefined> {
+  async #ensure(work: Work): Promise<Link | undefined> {
+    const { config, binding, links } = work;
     const { device, mtu } = binding;
     const ends = endsOf(config, binding);
     if (device === undefined || ends === undefined || mtu === undefined) return undefined;
     if (device.kind === 'adopted') {
       const link = findLink(links, device.name);
-      if (link) await this.#follow(config, binding, link, ends);
+      if (link) await this.#follow(work, link, ends);
       return link;
     }
     const owner = ownerOf(config.instance);
@@ -142,7 +147,7 @@ export class TunnelDevices {
     } else {
       link = await this.#make(device, await this.#freeName(device, there), ends, mtu, owner);
     }
-    await this.#follow(config, binding, link, ends);
+    await this.#follow(work, link, ends);
     return link;
   }
 
@@ -196,18 +201,16 @@ export class TunnelDevices {
   }
 
   /** A device that is up gets what its kind needs to send from the care-of address. */
-  async #follow(
-    config: Config,
-    { device, accepts }: BindingPlan,
-    link: Link,
-    ends: DeviceEnds,
-  ): Promise<void> {
+  async #follow({ config, plan, binding }: Work, link: Link, ends: DeviceEnds): Promise<void> {
+    const { device, bid, accepts } = binding;
     if (link.kind === 'wireguard') {
       await this.#wireguard.settle(link, device?.kind === 'wireguard' ? device : undefined, ends);
     } else if (device?.kind === 'xfrm') {
       await this.#esp.settle(config, { device, ends, locals: accepts.map(({ local }) => local) });
     } else {
-      await changeEnds(this.#netlink, link, ends);
+      const own = plan.routes.filter(({ spec }) => spec.table === config.routing.table + bid);
+      const ways = config.role === 'mobile-router' ? own.map(({ spec }) => spec) : [];
+      await changeEnds(this.#netlink, link, ends, ways);
     }
   }
 

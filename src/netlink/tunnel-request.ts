@@ -70,6 +70,11 @@ export interface XfrmInterfaceOptions extends LinkOptions {
 export interface TunnelChange {
   local?: Address | string | undefined;
   remote?: Address | string | undefined;
+  /**
+   * Of a vxlan with another local address: it keeps its remote address all the time, and with it the old source in
+   * routes that the kernel has cached, until somebody changes a route to the remote address.
+   */
+  keepCached?: boolean | undefined;
 }
 
 export function newIp6TunnelBody(options: Ip6TunnelOptions): Uint8Array {
@@ -164,7 +169,7 @@ export function changeTunnelBodies(message: Uint8Array, change: TunnelChange): U
     remote: !sameAddress(wanted.remote, tunnel.remote),
   };
   if (!changes.local && !changes.remote) return [];
-  if (tunnel.kind === 'vxlan') return changeVxlanBodies(link.ifindex, tunnel, wanted, changes);
+  if (tunnel.kind === 'vxlan') return changeVxlanBodies(link.ifindex, tunnel, wanted, changes, change.keepCached === true);
   return [changeOuterHeaderBody(link.ifindex, tunnel.kind, message, wanted)];
 }
 
@@ -203,6 +208,7 @@ function changeVxlanBodies(
   { remote: known }: Vxlan,
   { local, remote }: Addresses,
   changes: { local: boolean; remote: boolean },
+  keepCached: boolean,
 ): Uint8Array[] {
   const body = (addresses: Addresses): Uint8Array =>
     changedLinkBody(ifindex, 'vxlan', (data) =>
@@ -217,7 +223,7 @@ function changeVxlanBodies(
         ),
     );
   if (!changes.local) return [body({ local: undefined, remote })];
-  if (known === undefined) return [body({ local, remote: changes.remote ? remote : undefined })];
+  if (known === undefined || keepCached) return [body({ local, remote: changes.remote ? remote : undefined })];
   const nowhere = known.family === 4 ? Address.fromWord(0) : Address.UNSPECIFIED;
   const restored = specified(remote);
   const bodies = [body({ local, remote: nowhere })];

@@ -7,6 +7,7 @@ import {
   Netlink,
   NetlinkError,
   NetlinkMonitor,
+  type RouteSpec,
   type Tunnel,
   type TunnelChange,
 } from '../../../src/netlink/index.js';
@@ -187,7 +188,11 @@ function send(): void {
 }
 
 /** Whose source outer packets have before and after the local address changes. */
-async function sources(make: (netlink: Netlink) => Promise<unknown>): Promise<object> {
+async function sources(
+  make: (netlink: Netlink) => Promise<unknown>,
+  change: (netlink: Netlink, outside: number) => Promise<unknown> = (netlink) =>
+    netlink.changeTunnel('t0', { local: A2 }),
+): Promise<object> {
   using netlink = Netlink.open();
   await netlink.createVeth({ name: 'va', peer: 'vb', up: true, peerUp: true, addrGenMode: 'none' });
   const outside = (await netlink.getLink('va'))?.ifindex ?? 0;
@@ -211,7 +216,7 @@ async function sources(make: (netlink: Netlink) => Promise<unknown>): Promise<ob
   execFileSync('nft', ['-f', '-'], { input: rules, env: environment });
   send();
   const before = counted();
-  await netlink.changeTunnel('t0', { local: A2 });
+  await change(netlink, outside);
   send();
   const after = counted();
   return {
@@ -231,6 +236,25 @@ export const vxlanSources = (): Promise<object> =>
   sources((netlink) =>
     netlink.createVxlan({ ...COMMON, vni: 42, local: A, remote: HA, dstPort: 4790, learning: false }),
   );
+
+/** As before, without a moment in which it has no remote address. */
+export const vxlanKeptSources = (): Promise<object> =>
+  sources(
+    async (netlink) => {
+      await netlink.createVxlan({
+        ...{ ...COMMON, vni: 42, local: A, remote: HA, dstPort: 4790, learning: false },
+      });
+      await netlink.addRoute(await routeToHome(netlink));
+    },
+    async (netlink) => {
+      await netlink.changeTunnel('t0', { local: A2, keepCached: true });
+      await netlink.addRoute({ ...(await routeToHome(netlink)), mode: 'replace' });
+    },
+  );
+
+async function routeToHome(netlink: Netlink): Promise<RouteSpec> {
+  return { destination: `${HA}/128`, ifindex: (await netlink.getLink('va'))?.ifindex, metric: 5 };
+}
 
 /** Kinds, and the words that make a link of each. */
 const KINDS = {

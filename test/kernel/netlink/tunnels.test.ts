@@ -206,13 +206,18 @@ testNeeding(['external xfrm interface'], 'an external xfrm interface', async (t)
   t.is(made.shown.info_data.external, true);
 });
 
-for (const kind of ['ip6tnl', 'ip6gre', 'vxlan'] as const) {
-  testNeeding([kind], `no packet of ${kind} has the old source after a change in place`, async (t) => {
+for (const [kind, scenario] of [
+  ['ip6tnl', 'ip6tnl'],
+  ['ip6gre', 'ip6gre'],
+  ['vxlan', 'vxlan'],
+  ['vxlan', 'vxlanKept'],
+] as const) {
+  testNeeding([kind], `no packet of ${scenario} has the old source after a change in place`, async (t) => {
     const { sent, before, after } = await inNamespace<{
       sent: number;
       before: { old: number; new: number };
       after: { old: number; new: number };
-    }>('tunnels', `${kind}Sources`);
+    }>('tunnels', `${scenario}Sources`);
     t.true(before.old >= sent);
     t.is(before.new, 0);
     t.is(after.old, 0);

@@ -6,10 +6,11 @@ import { until } from '../../../lab/wait.js';
 import { testNeeding } from '../../support/kernel-offers.js';
 import { BID, PATIENCE, withSite } from '../../support/site.js';
 import { type DeviceKind, deviceEnds, INNER_MTU, NEEDS, OUTER } from './device-site.js';
+import { tries } from '../../support/work.js';
 import { drops } from './leg.js';
 
 const { careOfA, careOfB, correspondent, home, homeAgent: agent, lan } = addresses;
-const CHANGES = ['2001:db8:b::22', '2001:db8:b::23', careOfB];
+const CHANGES = ['2001:db8:b::22', careOfB];
 /** Longer than a slow machine needs for what happens meanwhile. */
 const GRACE = { 'grace-time': '60s' };
 
@@ -45,7 +46,7 @@ for (const kind of ['ip6tnl', 'ip6gre', 'vxlan', 'wireguard', 'xfrm'] satisfies 
       const sinks = { cn, lan: toLan };
       const streams = await Promise.all(
         FLOWS.map(({ from, source, target, port, sourcePort }) =>
-          Stream.start(site.node(from), { to: target, port, source, sourcePort, rate: 50 }),
+          Stream.start(site.node(from), { to: target, port, source, sourcePort, rate: tries(1000, 20) }),
         ),
       );
       const up =
@@ -88,7 +89,10 @@ for (const kind of ['ip6tnl', 'ip6gre', 'vxlan', 'wireguard', 'xfrm'] satisfies 
         const count = sent[at]?.sent ?? 0;
         t.is(sent[at]?.refused, 0);
         const report = await sinks[to].received(count, port, PATIENCE);
-        t.like(report, { received: count, lost: 0, duplicates: 0 }, `${to} port ${port}`);
+        t.like(report, { received: count, lost: 0 }, `${to} port ${port}`);
+        // A vxlan has both remote addresses for a moment, and sends to each (vxlan_changelink()).
+        const mayDouble = kind === 'vxlan' && to === 'lan' ? CHANGES.length : 0;
+        t.true(report.duplicates <= mayDouble, `${to} port ${port}: ${report.duplicates} twice`);
         t.log(`${to} port ${port}: ${report.lost} of ${count} lost in ${CHANGES.length} changes`);
       }
       await Promise.all([ra.flush(), rb.flush(), core.flush()]);

@@ -145,6 +145,7 @@ test('a vxlan loses its remote address before it gets another local one, and the
     ['2001:db8::11', '::'],
     [undefined, '2001:db8::2'],
   ]);
+  t.deepEqual(bodies(six, { local: '2001:db8::11', keepCached: true }), [['2001:db8::11', undefined]]);
   t.deepEqual(bodies(six, { remote: '2001:db8::22' }), [[undefined, '2001:db8::22']]);
   t.deepEqual(bodies(six, { local: '2001:db8::11', remote: '::' }), [['2001:db8::11', '::']]);
   const { remote: _, ...open } = six;
