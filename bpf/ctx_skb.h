@@ -45,6 +45,18 @@ static __always_inline int cx_is_for_us(cx_context *ctx, __u32 link) {
   return !link || ctx->pkt_type == PACKET_HOST;
 }
 
+/* Does an Ethernet header stand in front of the network header, whatever the device says? What an xfrm interface
+ * has decrypted keeps that of the link it came by (xfrm6_remove_tunnel_encap() in net/xfrm/xfrm_input.c). */
+static __always_inline int cx_keeps_link_header(cx_context *ctx) {
+  __u64 network[5], behind[5];
+
+  if (bpf_skb_load_bytes_relative(ctx, 0, network, sizeof(network), BPF_HDR_START_NET) ||
+      bpf_skb_load_bytes(ctx, CX_LINK_HEADER, behind, sizeof(behind)))
+    return 0;
+  return network[0] == behind[0] && network[1] == behind[1] && network[2] == behind[2] &&
+         network[3] == behind[3] && network[4] == behind[4];
+}
+
 /* Bytes from the start of the packet, link header included. */
 static __always_inline __u32 cx_length(cx_context *ctx) { return ctx->len; }
 

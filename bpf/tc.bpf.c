@@ -130,6 +130,11 @@ int coax_device(cx_context *ctx) { return cx_device(ctx, CX_LINK_HEADER); }
 SEC("tc")
 int coax_device_l3(cx_context *ctx) { return cx_device(ctx, 0); }
 
+SEC("tc")
+int coax_device_xfrm(cx_context *ctx) {
+  return cx_keeps_link_header(ctx) ? cx_device(ctx, CX_LINK_HEADER) : cx_device(ctx, 0);
+}
+
 /* Behind the stack there is no other way left. */
 CX_INLINE __u32 cx_behind_stack(__u32 reason) {
   if (reason == CX_REASON_NO_BINDING)

@@ -57,7 +57,8 @@ export function planAttachments(
     onDevice('tunnel', devices.tunnel, 'coax_tunnel');
   }
   for (const link of devices.owned) {
-    onDevice('tunnel', link, 'coax_device');
+    if (link.kind === 'xfrm') add('tunnel', link, 'ingress', 'coax_device_xfrm');
+    else onDevice('tunnel', link, 'coax_device');
   }
   if (config.role === 'mobile-router') {
     for (const name of fastIngress(plan)) {

@@ -26,7 +26,7 @@ const FLOWS = [
 
 for (const kind of ['ip6tnl', 'ip6gre', 'vxlan', 'wireguard', 'xfrm'] satisfies DeviceKind[]) {
   testNeeding(NEEDS[kind], `${kind}: each binding sends by its own device, and loses nothing`, async (t) => {
-    t.timeout(400_000);
+    t.timeout(900_000);
     await withSite(t, deviceEnds(t, kind, GRACE), async (site) => {
       const mr = site.node('mr');
       await site.ready();

@@ -1,11 +1,12 @@
 // Sites whose bindings have tunnel devices of their own, for each kind of device.
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { DaemonConfig } from '../../../lab/daemon.js';
 import type { Uplink } from '../../../lab/lab.js';
+import { DAEMON_USER } from '../../../lab/privileges.js';
 import { makeEspKeys } from '../../../src/keys/index.js';
 import { wireguardPublicKey } from '../../../src/netlink/index.js';
 import type { Feature } from '../../support/kernel-offers.js';
@@ -48,11 +49,11 @@ interface Ends {
 /** Both ends with devices of one kind; keys are in files that the test removes. */
 export function deviceEnds(t: ExecutionContext, kind: DeviceKind, change: DaemonConfig = {}): Ends {
   const folder = mkdtempSync(join(tmpdir(), 'coaxial-keys-'));
-  t.teardown(async () => {
-    const { rm } = await import('node:fs/promises');
-    await rm(folder, { recursive: true });
-  });
+  t.teardown(() => rmSync(folder, { recursive: true }));
   const devices = { a: deviceSettings(kind, folder, 'a'), b: deviceSettings(kind, folder, 'b') };
+  for (const path of [folder, ...readdirSync(folder).map((name) => join(folder, name))]) {
+    chownSync(path, DAEMON_USER, DAEMON_USER);
+  }
   const withDevices = (bindings: unknown, end: 'mr' | 'ha'): object[] =>
     (bindings as { name: Uplink }[]).map((binding) => ({
       ...binding,

@@ -126,21 +126,40 @@ function xdp(name: string) {
   );
 }
 
+const device = fc.constantFrom(
+  undefined,
+  { kind: 'ip6tnl' },
+  { kind: 'ip6gre', key: 9 },
+  { kind: 'vxlan' },
+  { kind: 'wireguard', peer: `${'k'.repeat(43)}=`, 'private-key': '/wg', port: 7 },
+  { kind: 'xfrm' },
+  { adopt: true },
+);
+
+/** No two bindings share a name or keys. */
+function tunnelWith(chosen: object | undefined, position: number): object {
+  if (chosen === undefined) return { tunnel: 'bpf' };
+  if ('adopt' in chosen) return { tunnel: 'device', device: { adopt: `tun${position}` } };
+  const keys = 'kind' in chosen && chosen.kind === 'xfrm' ? { keys: `/esp${position}` } : {};
+  return { tunnel: 'device', device: { ...chosen, ...keys } };
+}
+
 const mobileRouter = bids.chain((known) =>
   fc
     .record({
       common,
       policies: policiesFor(known),
-      mtu: fc.integer({ min: 1350, max: 9000 }),
-      external: fc.boolean(),
+      mtu: fc.integer({ min: 1360, max: 9000 }),
+      external: fc.constantFrom(undefined, { vni: 5 }, { kind: 'ip6tnl' }),
+      devices: fc.array(device, { minLength: 8, maxLength: 8 }),
       xdp: xdp('lan1'),
     })
-    .map(({ common: settings, policies, mtu, external, xdp: modes }) => ({
+    .map(({ common: settings, policies, mtu, external, devices, xdp: modes }) => ({
       role: 'mobile-router',
       sets,
       ...settings,
       xdp: modes,
-      ...(external ? { external: { vni: 5 } } : {}),
+      ...(external ? { external } : {}),
       home: { agent: '2001:db8:ffff::1', address: '2001:db9::1', prefixes: ['2001:db9:1::/64'] },
       ingress: [
         { interface: 'lan0', forwarding: 'stack' },
@@ -150,7 +169,7 @@ const mobileRouter = bids.chain((known) =>
         bid,
         interface: `up${position}`,
         mtu,
-        tunnel: external ? 'external' : 'bpf',
+        ...(external ? { tunnel: 'external' } : tunnelWith(devices[position], position)),
         'care-of': position % 2 ? 'auto' : `2001:dba::${position + 1}`,
       })),
       policies,
