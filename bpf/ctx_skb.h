@@ -45,8 +45,9 @@ static __always_inline int cx_is_for_us(cx_context *ctx, __u32 link) {
   return !link || ctx->pkt_type == PACKET_HOST;
 }
 
-/* Does an Ethernet header stand in front of the network header, whatever the device says? What an xfrm interface
- * has decrypted keeps that of the link it came by (xfrm6_remove_tunnel_encap() in net/xfrm/xfrm_input.c). */
+/* Does an Ethernet header stand in front of the network header, whatever the device says? What an xfrm
+ * interface has decrypted keeps that of the link it came by (xfrm6_remove_tunnel_encap() in
+ * net/xfrm/xfrm_input.c). */
 static __always_inline int cx_keeps_link_header(cx_context *ctx) {
   __u64 network[5], behind[5];
 

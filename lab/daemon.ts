@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { CommandResult } from './command.js';
 import type { LabNode } from './node.js';
+import { patient } from './patience.js';
 import { asDaemon } from './privileges.js';
 import type { LabProcess, ProcessExit } from './process.js';
 import type { Release } from './release.js';
-import { patient } from './patience.js';
 import { until } from './wait.js';
 
 /** A config file's content; the daemon is the one to check it. */
@@ -185,21 +185,24 @@ export class LabDaemon {
   async api(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<ApiAnswer> {
     return new Promise((resolve, reject) => {
       const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-      const call = request({ socketPath: this.socket, method, path, headers, timeout: patient(5_000) }, (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => {
-          text += chunk;
-        });
-        response.on('end', () => {
-          const status = response.statusCode ?? 0;
-          try {
-            resolve({ status, body: text === '' ? undefined : (JSON.parse(text) as unknown) });
-          } catch {
-            resolve({ status, body: text });
-          }
-        });
-      });
+      const call = request(
+        { socketPath: this.socket, method, path, headers, timeout: patient(5_000) },
+        (response) => {
+          let text = '';
+          response.setEncoding('utf8');
+          response.on('data', (chunk: string) => {
+            text += chunk;
+          });
+          response.on('end', () => {
+            const status = response.statusCode ?? 0;
+            try {
+              resolve({ status, body: text === '' ? undefined : (JSON.parse(text) as unknown) });
+            } catch {
+              resolve({ status, body: text });
+            }
+          });
+        },
+      );
       call.on('timeout', () =>
         call.destroy(new DaemonError(`no answer from ${this.socket} to ${method} ${path}`)),
       );

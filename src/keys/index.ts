@@ -1,4 +1,4 @@
 export { type EspPair, MOST_PAIRS, makeEspKeys, readEspKeys } from './esp-keys.js';
-export { KEY_ERRORS, KeyError } from './key-error.js';
+export { KeyError } from './key-error.js';
 export { UsedPairs } from './used-pairs.js';
 export { readWireguardKey } from './wireguard-keys.js';

@@ -169,7 +169,8 @@ export function changeTunnelBodies(message: Uint8Array, change: TunnelChange): U
     remote: !sameAddress(wanted.remote, tunnel.remote),
   };
   if (!changes.local && !changes.remote) return [];
-  if (tunnel.kind === 'vxlan') return changeVxlanBodies(link.ifindex, tunnel, wanted, changes, change.keepCached === true);
+  if (tunnel.kind === 'vxlan')
+    return changeVxlanBodies(link.ifindex, tunnel, wanted, changes, change.keepCached === true);
   return [changeOuterHeaderBody(link.ifindex, tunnel.kind, message, wanted)];
 }
 
@@ -223,7 +224,8 @@ function changeVxlanBodies(
         ),
     );
   if (!changes.local) return [body({ local: undefined, remote })];
-  if (known === undefined || keepCached) return [body({ local, remote: changes.remote ? remote : undefined })];
+  if (known === undefined || keepCached)
+    return [body({ local, remote: changes.remote ? remote : undefined })];
   const nowhere = known.family === 4 ? Address.fromWord(0) : Address.UNSPECIFIED;
   const restored = specified(remote);
   const bodies = [body({ local, remote: nowhere })];

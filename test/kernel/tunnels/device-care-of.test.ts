@@ -5,8 +5,8 @@ import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
 import { testNeeding } from '../../support/kernel-offers.js';
 import { BID, PATIENCE, withSite } from '../../support/site.js';
-import { type DeviceKind, deviceEnds, INNER_MTU, NEEDS, OUTER } from './device-site.js';
 import { tries } from '../../support/work.js';
+import { type DeviceKind, deviceEnds, INNER_MTU, NEEDS, OUTER } from './device-site.js';
 import { drops } from './leg.js';
 
 const { careOfA, careOfB, correspondent, home, homeAgent: agent, lan } = addresses;

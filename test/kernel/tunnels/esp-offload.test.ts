@@ -14,13 +14,16 @@ const NARROW = 1360;
 /** With the initialisation vector; what stands behind the text comes with encryption. */
 const ESP_HEADER = 16;
 
+/** What the router itself protects would have `auto` be `stack`. */
+const entering = (forwarding: 'fast' | 'stack'): object[] => [{ interface: 'lan0', forwarding }];
+
 testNeeding(
   ['ESP', 'esp6_offload'],
   'ESP that is encrypted by the home interface takes the binding of its SPI, mark or ingress interface',
   async (t) => {
     t.timeout(600_000);
     const body = async (): Promise<void> =>
-      withSite(t, { mr: mobileRouter({ policies: bySpi('b') }) }, async (site) => {
+      withSite(t, { mr: mobileRouter({ policies: bySpi('b'), ingress: entering('fast') }) }, async (site) => {
         await protectFlows(site, ['lan', 'mr', 'cn', 'through']);
         await site.ready();
         const mr = site.node('mr');
@@ -45,7 +48,7 @@ testNeeding(
         const marked = { name: 'marked', match: { mark: '0x12/0xff' }, use: ['a'] };
         const host = { name: 'host', match: { interface: 'lan0', spi: 0x1022 }, use: ['b'] };
         const policies = [marked, host, ...bySpi('b')];
-        await site.mr.reload(mobileRouter({ policies, forwarding: 'stack' }));
+        await site.mr.reload(mobileRouter({ policies, ingress: entering('stack') }));
         t.deepEqual(await ways(site, 'mr', at), [by(0x1011, 'a'), by(0x1012, 'a')], 'one is marked');
         t.deepEqual(
           await ways(site, 'through', at),
@@ -54,7 +57,7 @@ testNeeding(
         );
         t.deepEqual(await ways(site, 'lan', at), [by(0x1001, 'b'), by(0x1002, 'a')], 'through the stack');
 
-        await site.mr.reload(mobileRouter({ policies: bySpi('a'), forwarding: 'stack' }));
+        await site.mr.reload(mobileRouter({ policies: bySpi('a'), ingress: entering('stack') }));
         for (const sender of ['lan', 'mr', 'through'] as const) await checkBulk(t, site, sender, at);
 
         const copied = { name: 'copied', match: { spi: [0x1011, 0x1012] }, copy: ['a', 'b'] };

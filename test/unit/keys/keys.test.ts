@@ -33,7 +33,10 @@ test('keys that were made can be read, and only by their owner', (t) => {
   const pairs = readEspKeys(path);
   t.is(pairs.length, 20);
   t.is(new Set(pairs.map(({ spi }) => spi)).size, 20);
-  t.is(new Set(pairs.flatMap(({ up, down }) => [Buffer.from(up).toString(), Buffer.from(down).toString()])).size, 40);
+  t.is(
+    new Set(pairs.flatMap(({ up, down }) => [Buffer.from(up).toString(), Buffer.from(down).toString()])).size,
+    40,
+  );
   t.true(pairs.every(({ spi, up, down }) => spi >= 256 && up.length === 36 && down.length === 36));
   const before = readFileSync(path);
   t.throws(() => makeEspKeys(path, 1), { instanceOf: KeyError, code: 'KEY_FILE_EXISTS' });
