@@ -1,6 +1,7 @@
 import { type Config, type DeviceConfig, otherDeviceName } from '../config/index.js';
 import type { OwnSpi } from '../datapath/index.js';
 import { KeyError } from '../keys/index.js';
+import type { Address } from '../net/index.js';
 import type { Link, Netlink } from '../netlink/index.js';
 import type { OwnedDevice } from './accept-set.js';
 import { ControllerError } from './controller-error.js';
@@ -206,7 +207,7 @@ export class TunnelDevices {
     if (link.kind === 'wireguard') {
       await this.#wireguard.settle(link, device?.kind === 'wireguard' ? device : undefined, ends);
     } else if (device?.kind === 'xfrm') {
-      await this.#esp.settle(config, { device, ends, locals: accepts.map(({ local }) => local) });
+      await this.#esp.settle(config, { device, ends, locals: localsOf(accepts) });
     } else {
       const own = plan.routes.filter(({ spec }) => spec.table === config.routing.table + bid);
       const ways = config.role === 'mobile-router' ? own.map(({ spec }) => spec) : [];
@@ -218,6 +219,11 @@ export class TunnelDevices {
     if (link.mtu !== mtu) await this.#netlink.setLink(link.ifindex, { mtu });
     if (!link.up) await this.#netlink.setLink(link.ifindex, { up: true });
   }
+}
+
+/** Each address of this end once: a home agent accepts several care-of addresses at one. */
+function localsOf(accepts: BindingPlan['accepts']): Address[] {
+  return [...new Map(accepts.map(({ local }) => [local.toString(), local])).values()];
 }
 
 /** The names that a binding's devices may have. */
