@@ -92,7 +92,9 @@ for (const kind of ['ip6tnl', 'ip6gre', 'vxlan', 'wireguard', 'xfrm'] satisfies 
         t.is(sent[at]?.refused, 0);
         // What was on its way to the address that went is lost.
         const mayLose = kind === 'wireguard' && port === 6201;
-        const report = mayLose ? await sinks[to].report(port) : await sinks[to].received(count, port, PATIENCE);
+        const report = mayLose
+          ? await sinks[to].report(port)
+          : await sinks[to].received(count, port, PATIENCE);
         if (mayLose) t.true(report.received > count / 2, `${report.received} of ${count}`);
         else t.like(report, { received: count, lost: 0 }, `${to} port ${port}`);
         // A vxlan has both remote addresses for a moment, and sends to each (vxlan_changelink()).
@@ -106,11 +108,21 @@ for (const kind of ['ip6tnl', 'ip6gre', 'vxlan', 'wireguard', 'xfrm'] satisfies 
       const sources = (packets: readonly CapturedPacket[]): string[] =>
         turns(packets.filter(({ outer }) => outer.destination === agent).map(({ outer }) => outer.source));
       t.deepEqual(sources(ra.packets()), [careOfA], 'uplink A has its own source');
-      t.deepEqual(sources(rb.packets()), [careOfB, ...CHANGES], 'each takes over once and for good');
+      const tookOver = (seen: readonly string[], direction: string): void => {
+        const turn = [careOfB, ...CHANGES];
+        if (kind === 'wireguard') {
+          // Two packets that cross each other may send it back for a moment.
+          t.deepEqual([...new Set(seen)], [...new Set(turn)], direction);
+          t.is(seen.at(-1), turn.at(-1), direction);
+        } else {
+          t.deepEqual(seen, turn, `each takes over once and for good, ${direction}`);
+        }
+      };
+      tookOver(sources(rb.packets()), 'upwards');
       const toB = core
         .packets(({ outer }) => outer.source === agent && outer.destination !== careOfA)
         .map(({ outer }) => outer.destination);
-      t.deepEqual(turns(toB), [careOfB, ...CHANGES], 'downwards too');
+      tookOver(turns(toB), 'downwards');
       for (const daemon of site.daemons) t.deepEqual(await drops(site, daemon), []);
       await Promise.all([...streams, cn, toLan].map((one) => one.end()));
     });
