@@ -6,6 +6,10 @@ export const ENVIRONMENT = {
   },
   COAX_DEBUG: { default: 'not set', means: 'When set, an error of a command prints its stack too' },
   NO_COLOR: { default: 'not set', means: 'When set and not empty, output on a terminal has no colours' },
+  CREDENTIALS_DIRECTORY: {
+    default: 'set by systemd',
+    means: 'Where the files of `LoadCredential=` are, which nobody else can read',
+  },
   NOTIFY_SOCKET: { default: 'set by systemd', means: 'Where the daemon says that it is ready or stopping' },
   WATCHDOG_USEC: {
     default: 'set by systemd',

@@ -250,9 +250,10 @@ export class Writer {
     return this;
   }
 
-  /** In network order */
+  /** In network order. */
   be16(value: number): this {
-    this.#view.setUint16(this.#reserve(2), value);
+    const offset = this.#reserve(2);
+    this.#view.setUint16(offset, value);
     return this;
   }
 
