@@ -43,7 +43,8 @@ export class EspTunnels {
   #session: Session | undefined;
   /** Interface ids of bindings that carry nothing now: what they have stays as it is. */
   #kept = new Set<number>();
-  #hasSwept = false;
+  /** Whether there may be states or policies of ours; before the first look there may. */
+  #mayHaveSome = true;
   /** States that nothing is sent by any more, and when they go. */
   readonly #leaving = new Map<string, number>();
 
@@ -80,14 +81,13 @@ export class EspTunnels {
 
   /** Removes what is ours and belongs to no binding any more: old states when the grace time is over. */
   async sweep(config: Config, report: ReconcileReport): Promise<void> {
-    // Without such a binding there may be what a former configuration had.
-    if (this.#session === undefined && this.#hasSwept) return;
+    if (this.#session === undefined && !this.#mayHaveSome) return;
     const { states, policies, wantedStates, wantedPolicies } = await this.#open(config.routing.protocol);
     const isKept = ({ ifId }: { ifId?: number | undefined }): boolean => this.#kept.has(ifId ?? 0);
-    this.#hasSwept = true;
     for (const policy of policies.filter((one) => !isKept(one) && !wantedPolicies.has(policyName(one)))) {
       await this.#need().deletePolicy(policy);
     }
+    this.#mayHaveSome = states.length + policies.length + wantedStates.size > 0;
     const now = performance.now();
     for (const state of states.filter((one) => !isKept(one))) {
       const name = stateName(state);

@@ -120,11 +120,9 @@ export class Reconciler {
         await addMissing(this.#netlink, snapshot, own, { rules: plan.rules, routes: early }, this.#sightings),
       );
 
-    if (hasOwnedDevices(plan)) {
-      // A tunnel device asks the kernel's routes for the way of its outer packets.
-      await addEarly();
-      run.tunnels = await this.#tunnelDevices.prepare(config, plan, snapshot.links, report);
-    }
+    // A tunnel device asks the kernel's routes for the way of its outer packets.
+    if (hasOwnedDevices(plan)) await addEarly();
+    run.tunnels = await this.#tunnelDevices.prepare(config, plan, snapshot.links, report);
     await this.#switchBindings(run, 'off');
     await guard(report, () => this.#datapath.prefixes.sync(plan.prefixes));
     await guard(report, () => this.#syncAccepted(run));
