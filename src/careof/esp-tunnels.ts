@@ -5,7 +5,7 @@ import { type EspPair, KeyError, readEspKeys, UsedPairs } from '../keys/index.js
 import { type Address, Prefix } from '../net/index.js';
 import { Xfrm, type XfrmDirection, type XfrmPolicy, type XfrmState } from '../netlink/index.js';
 import type { DeviceEnds } from './device-kinds.js';
-import { type ReconcileReport, runAgain } from './reconcile-report.js';
+import { problemOf, type ReconcileReport, runAgain } from './reconcile-report.js';
 
 /** Packets that may arrive in another order than they were sent in: links of very different length share none. */
 const REPLAY_WINDOW = 1024;
@@ -45,6 +45,8 @@ export class EspTunnels {
   #kept = new Set<number>();
   /** Whether there may be states or policies of ours; before the first look there may. */
   #mayHaveSome = true;
+  /** By path: what the files with keys said last. */
+  readonly #pairs = new Map<string, readonly EspPair[]>();
   /** States that nothing is sent by any more, and when they go. */
   readonly #leaving = new Map<string, number>();
 
@@ -63,18 +65,33 @@ export class EspTunnels {
    * Makes states and policies of a binding as they should be.
    * @throws KeyError, NetlinkError
    */
-  async settle(config: Config, binding: EspBinding): Promise<void> {
+  async settle(config: Config, binding: EspBinding, report: ReconcileReport): Promise<void> {
     const session = await this.#open(config.routing.protocol);
-    const pairs = readEspKeys(binding.device.keyFile);
+    const pairs = this.#read(binding.device.keyFile, report);
     const isMobileRouter = config.role === 'mobile-router';
     await this.#receive(session, binding, pairs, (pair) => (isMobileRouter ? pair.down : pair.up));
     const used = new UsedPairs(join(config.state, `${config.instance}-keys.json`));
     await this.#send(session, binding, pairs, used, (pair) => (isMobileRouter ? pair.up : pair.down));
   }
 
-  /** Where packets come to that are protected for bindings; none as long as no binding has asked. */
-  arrivals(): OwnSpi[] {
-    const { states = [], added = [] } = this.#session ?? {};
+  /** A file that was good once and is not any more is said, and stops nothing that works. */
+  #read(path: string, report: ReconcileReport): readonly EspPair[] {
+    try {
+      const pairs = readEspKeys(path);
+      this.#pairs.set(path, pairs);
+      return pairs;
+    } catch (error) {
+      const known = this.#pairs.get(path);
+      if (!(error instanceof KeyError) || known === undefined) throw error;
+      report.problems.push(problemOf(error));
+      return known;
+    }
+  }
+
+  /** Where packets come to that are protected for bindings, also for those that carry nothing now. */
+  async arrivals({ routing }: Config): Promise<OwnSpi[]> {
+    if (this.#session === undefined && !this.#mayHaveSome) return [];
+    const { states, added } = await this.#open(routing.protocol);
     const inbound = states.filter(({ source }) => source.isUnspecified);
     return [...inbound, ...added].map(({ destination, spi }) => ({ local: destination.toString(), spi }));
   }

@@ -17,7 +17,7 @@ import {
 import { EspTunnels } from './esp-tunnels.js';
 import { ownerOf, quietDevice } from './home-device.js';
 import { type BindingPlan, carries, type Plan } from './plan.js';
-import { isRefusal, problemOf, type ReconcileReport, runAgain } from './reconcile-report.js';
+import { guard, isRefusal, problemOf, type ReconcileReport, runAgain } from './reconcile-report.js';
 import { findLink } from './tunnel-plan.js';
 import { WireguardDevices } from './wireguard-devices.js';
 
@@ -37,6 +37,7 @@ interface Work {
   readonly plan: Plan;
   readonly binding: BindingPlan;
   readonly links: readonly Link[];
+  readonly report: ReconcileReport;
 }
 
 export const NO_TUNNELS: Tunnels = { current: new Map(), owned: [], arrivals: [] };
@@ -76,14 +77,18 @@ export class TunnelDevices {
       if (binding.device === undefined) continue;
       const there = namesOf(binding.device).flatMap((name) => findLink(links, name) ?? []);
       const isCarrying = carries(binding.state);
-      const work = { config, plan, binding, links };
-      const link = isCarrying ? await this.#attempt(work, report) : undefined;
+      const work = { config, plan, binding, links, report };
+      const link = isCarrying ? await this.#attempt(work) : undefined;
       if (!link) this.#esp.keep(interfaceIdOf(config, binding));
       if (link) current.set(binding.index, link);
       const all = [...there.filter(({ ifindex }) => ifindex !== link?.ifindex), ...(link ? [link] : [])];
       owned.push(...all.map((one) => ({ link: one, binding: binding.index })));
     }
-    return { current, owned, arrivals: this.#esp.arrivals() };
+    let arrivals: OwnSpi[] = [];
+    await guard(report, async () => {
+      arrivals = await this.#esp.arrivals(config);
+    });
+    return { current, owned, arrivals };
   }
 
   /** Removes devices of ours that no binding is to have any more. */
@@ -118,12 +123,12 @@ export class TunnelDevices {
     }
   }
 
-  async #attempt(work: Work, report: ReconcileReport): Promise<Link | undefined> {
+  async #attempt(work: Work): Promise<Link | undefined> {
     try {
       return await this.#ensure(work);
     } catch (error) {
       if (!(error instanceof ControllerError || error instanceof KeyError || isRefusal(error))) throw error;
-      report.problems.push(problemOf(error));
+      work.report.problems.push(problemOf(error));
       work.binding.state = 'down';
       return undefined;
     }
@@ -202,12 +207,12 @@ export class TunnelDevices {
   }
 
   /** A device that is up gets what its kind needs to send from the care-of address. */
-  async #follow({ config, plan, binding }: Work, link: Link, ends: DeviceEnds): Promise<void> {
+  async #follow({ config, plan, binding, report }: Work, link: Link, ends: DeviceEnds): Promise<void> {
     const { device, bid, accepts } = binding;
     if (link.kind === 'wireguard') {
       await this.#wireguard.settle(link, device?.kind === 'wireguard' ? device : undefined, ends);
     } else if (device?.kind === 'xfrm') {
-      await this.#esp.settle(config, { device, ends, locals: localsOf(accepts) });
+      await this.#esp.settle(config, { device, ends, locals: localsOf(accepts) }, report);
     } else {
       const own = plan.routes.filter(({ spec }) => spec.table === config.routing.table + bid);
       const ways = config.role === 'mobile-router' ? own.map(({ spec }) => spec) : [];
