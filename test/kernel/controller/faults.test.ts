@@ -69,7 +69,7 @@ test.serial('a daemon that may not open enough files says so and leaves traffic 
     await site.ready();
     const traffic = await Traffic.start(site);
     await site.mr.kill('SIGKILL');
-    const { message = '' } = (await t.throwsAsync(site.mr.start({ under: underDescriptorLimit(40) }))) ?? {};
+    const { message = '' } = (await t.throwsAsync(site.mr.start({ under: underDescriptorLimit(46) }))) ?? {};
     t.regex(message, /EMFILE/);
     t.regex(message, /hint: .*LimitNOFILE/);
     await traffic.more();
