@@ -6,7 +6,8 @@ export const CONTROLLER_ERRORS = {
   },
   TUNNEL_DEVICE_TAKEN: {
     means: 'a device with the name of the tunnel device exists and is not ours, or is of another kind',
-    remedy: 'set `external.device` to a free name, or remove the other device',
+    remedy:
+      'set `external.device`, or `device.name` of the binding, to a free name, or remove the other device',
   },
   PROTOCOL_TAKEN: {
     means:

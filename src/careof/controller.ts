@@ -127,6 +127,7 @@ class InstanceController implements Controller {
       const xdpWatch = new XdpWatch({ netlink, datapath, firewall }, () => this.#loop.request());
       opened.push(xdpWatch);
       const reconciler = new Reconciler(netlink, datapath, xdpWatch);
+      opened.push(reconciler);
       const devices = await reconciler.devices(config, IPV6_MIN_MTU);
       const registrations = new Registrations(datapath);
       this.#running = {
@@ -169,6 +170,7 @@ class InstanceController implements Controller {
     running.ipsec[Symbol.dispose]();
     await this.#loop.stop();
     running.xdpWatch[Symbol.dispose]();
+    running.reconciler[Symbol.dispose]();
     running.netlink.close();
     running.datapath.close();
   }

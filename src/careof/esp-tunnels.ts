@@ -25,6 +25,8 @@ interface EspBinding {
 interface Session {
   readonly protocol: number;
   readonly states: XfrmState[];
+  /** Names of these states. */
+  readonly present: ReadonlySet<string>;
   readonly policies: XfrmPolicy[];
   /** Inbound states that this run has added. */
   readonly added: { destination: Address; spi: number }[];
@@ -38,7 +40,7 @@ interface Session {
  * that may come next is taken already. Another care-of address gets a state with the next pair of keys, then one
  * update of the policy switches to it; packets under way still find the old one.
  */
-export class EspTunnels {
+export class EspTunnels implements Disposable {
   #xfrm: Xfrm | undefined;
   #session: Session | undefined;
   /** Interface ids of bindings that carry nothing now: what they have stays as it is. */
@@ -137,9 +139,8 @@ export class EspTunnels {
     for (const destination of locals) {
       for (const pair of pairs) {
         const state = { destination, spi: pair.spi };
-        const isThere = session.states.some((one) => stateName(one) === stateName(state));
         session.wantedStates.add(stateName(state));
-        if (isThere) continue;
+        if (session.present.has(stateName(state))) continue;
         await this.#add({ ...state, key: keyOf(pair) }, interfaceId);
         session.added.push(state);
       }
@@ -204,9 +205,11 @@ export class EspTunnels {
     const isOurs = ({ ifId }: { ifId: number | undefined }): boolean =>
       ifId !== undefined && ifId >>> 24 === protocol;
     const xfrm = this.#need();
+    const states = (await xfrm.dumpStates()).filter(isOurs);
     this.#session = {
       protocol,
-      states: (await xfrm.dumpStates()).filter(isOurs),
+      states,
+      present: new Set(states.map(stateName)),
       policies: (await xfrm.dumpPolicies()).filter(isOurs),
       added: [],
       wantedStates: new Set(),

@@ -26,7 +26,7 @@ import { type BindingPlan, bindingRow, carries, type Plan, type TunnelDevice } f
 import { PolicyInputs } from './policy-inputs.js';
 import { Programs } from './programs.js';
 import { emptyReport, guard, problemOf, type ReconcileReport, runAgain, take } from './reconcile-report.js';
-import { hasOwnedDevices, NO_TUNNELS, TunnelDevices, type Tunnels } from './tunnel-devices.js';
+import { hasOwnedDevices, TunnelDevices, type Tunnels } from './tunnel-devices.js';
 import type { XdpWatch } from './xdp-watch.js';
 
 /** How long a generation that nothing speaks against is not compared with the kernel's. */
@@ -56,7 +56,7 @@ interface Run {
   readonly devices: Devices;
   readonly snapshot: NetlinkSnapshot;
   readonly report: ReconcileReport;
-  tunnels: Tunnels;
+  readonly tunnels: Tunnels;
 }
 
 /**
@@ -64,7 +64,7 @@ interface Run {
  * touched. The order keeps every packet right on the way: bindings that died are taken out first; rule,
  * table and accept set are there before a binding is switched; what is stale goes last.
  */
-export class Reconciler {
+export class Reconciler implements Disposable {
   readonly #netlink: Netlink;
   readonly #datapath: Datapath;
   readonly #sightings = new Sightings();
@@ -84,6 +84,10 @@ export class Reconciler {
     this.#programs = new Programs(datapath, xdpWatch);
     this.#acceptSet = new AcceptSet(datapath);
     this.#tunnelDevices = new TunnelDevices(netlink);
+  }
+
+  [Symbol.dispose](): void {
+    this.#tunnelDevices[Symbol.dispose]();
   }
 
   /** Makes the devices that everything else refers to. */
@@ -112,7 +116,6 @@ export class Reconciler {
   ): Promise<ReconcileReport> {
     const report = emptyReport(plan.problems);
     const own = { protocol: config.routing.protocol };
-    const run: Run = { config, plan, devices, snapshot, report, tunnels: NO_TUNNELS };
     const early = plan.routes.filter((route) => !route.needsBindings).map((route) => route.spec);
     const addEarly = async (): Promise<void> =>
       take(
@@ -122,7 +125,8 @@ export class Reconciler {
 
     // A tunnel device asks the kernel's routes for the way of its outer packets.
     if (hasOwnedDevices(plan)) await addEarly();
-    run.tunnels = await this.#tunnelDevices.prepare(config, plan, snapshot.links, report);
+    const tunnels = await this.#tunnelDevices.prepare(config, plan, snapshot.links, report);
+    const run: Run = { config, plan, devices, snapshot, report, tunnels };
     await this.#switchBindings(run, 'off');
     await guard(report, () => this.#datapath.prefixes.sync(plan.prefixes));
     await guard(report, () => this.#syncAccepted(run));
@@ -157,7 +161,7 @@ export class Reconciler {
     await this.#holdNeighbours(run);
     await guard(report, () => this.#takeOver(run));
     await this.#releaseBindings(plan);
-    await guard(report, () => this.#tunnelDevices.sweep(config, run.tunnels, snapshot.links, report));
+    await guard(report, () => this.#tunnelDevices.sweep(config, tunnels, snapshot.links, report));
     this.#lastWhole = performance.now();
     if (report.problems.length > plan.problems.length) {
       // What was refused may pass without a message from the kernel.

@@ -40,8 +40,6 @@ interface Work {
   readonly report: ReconcileReport;
 }
 
-export const NO_TUNNELS: Tunnels = { current: new Map(), owned: [], arrivals: [] };
-
 /** Whether some binding has a tunnel device of its own. */
 export function hasOwnedDevices(plan: Plan): boolean {
   return plan.routers.some(({ bindings }) => bindings.some(({ device }) => device !== undefined));
@@ -52,7 +50,7 @@ export function hasOwnedDevices(plan: Plan): boolean {
  * two devices side by side, another care-of address gets a second one: packets go by the first until one write
  * sends them by the second, and the first receives until the grace time is over.
  */
-export class TunnelDevices {
+export class TunnelDevices implements Disposable {
   readonly #netlink: Netlink;
   /** Devices that nothing is sent by any more, and when they go. */
   readonly #leaving = new Map<number, number>();
@@ -61,6 +59,10 @@ export class TunnelDevices {
 
   constructor(netlink: Netlink) {
     this.#netlink = netlink;
+  }
+
+  [Symbol.dispose](): void {
+    this.#esp[Symbol.dispose]();
   }
 
   /** Makes or changes what bindings need that carry packets; one that gets none is down, and reported. */

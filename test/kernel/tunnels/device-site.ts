@@ -41,6 +41,9 @@ export const INNER_MTU: Readonly<Record<DeviceKind, number>> = {
   xfrm: 1426,
 };
 
+/** What a key takes of it; one of the ip6gre devices has one. */
+export const GRE_KEY = 4;
+
 interface Ends {
   readonly mr: DaemonConfig;
   readonly ha: DaemonConfig;
