@@ -19,7 +19,7 @@ say = @printf '  %-9s %s\n' '$(1)' '$(2)'
 
 BPF_HEADERS := $(wildcard bpf/*.h)
 BPF_TESTS := $(patsubst bpf/test/%.bpf.c,build/bpf/test/%.bpf.o,$(wildcard bpf/test/*.bpf.c))
-BPF_OBJECTS := build/bpf/tc.bpf.o build/bpf/xdp.bpf.o build/bpf/test/tc-break-hoplimit.bpf.o $(BPF_TESTS)
+BPF_OBJECTS := build/bpf/tc.bpf.o build/bpf/tc-xfrm.bpf.o build/bpf/xdp.bpf.o build/bpf/test/tc-break-hoplimit.bpf.o $(BPF_TESTS)
 BPF_FLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter \
              -I/usr/include/$(shell uname -m)-linux-gnu
 NATIVE_SOURCES := $(wildcard native/*.cc native/*.h native/util/*.cc native/util/*.h)
@@ -42,6 +42,12 @@ build/bpf/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) | packages
 	$(call say,bpf,$@)
 	@mkdir -p $(@D)
 	@$(CLANG) $(BPF_FLAGS) -c $< -o $@
+
+# The same programs where one xfrm interface is for several bindings: see xfrm_info.h.
+build/bpf/tc-xfrm.bpf.o: bpf/tc.bpf.c $(BPF_HEADERS) | packages
+	$(call say,bpf,$@)
+	@mkdir -p $(@D)
+	@$(CLANG) $(BPF_FLAGS) -DCX_WITH_XFRM_INFO -c $< -o $@
 
 # The same programs with one fault, for `make demo BREAK=hoplimit`.
 build/bpf/test/tc-break-hoplimit.bpf.o: bpf/tc.bpf.c $(BPF_HEADERS) | packages

@@ -54,9 +54,10 @@ enum cx_setting {
 
 /* How the outer header of a binding is made. */
 enum cx_tunnel_kind {
-  CX_TUNNEL_BPF = 1,      /* this program pushes it and gives the packet to the uplink */
-  CX_TUNNEL_DEVICE = 2,   /* the binding has a tunnel device of its own, which makes it */
-  CX_TUNNEL_EXTERNAL = 3, /* one collect_md device makes it from a per-packet tunnel key */
+  CX_TUNNEL_BPF = 1,           /* this program pushes it and gives the packet to the uplink */
+  CX_TUNNEL_DEVICE = 2,        /* the binding has a tunnel device of its own, which makes it */
+  CX_TUNNEL_EXTERNAL = 3,      /* one collect_md device makes it from a per-packet tunnel key */
+  CX_TUNNEL_EXTERNAL_XFRM = 4, /* one xfrm interface encrypts by a per-packet interface id */
 };
 
 /* Facts about a binding that the fast path needs as bits. */
@@ -73,7 +74,7 @@ struct cx_binding {
   struct in6_addr next_hop;          /* the uplink's router, or the other end itself when on-link */
   __u32 ifindex;                     /* device the packet is given to: the uplink or the tunnel device */
   __u32 uplink_ifindex;              /* link the outer packet leaves by */
-  __u32 tunnel_id;                   /* VNI of an external tunnel */
+  __u32 tunnel_id;                   /* VNI, or interface id of IPsec, of an external tunnel */
   __u32 router;                      /* router the binding belongs to; the mobile router itself is 1 */
   __u16 bid;                         /* Binding ID, 1..65535 */
   __u16 mtu;                         /* largest inner packet, bytes */
@@ -270,10 +271,16 @@ struct cx_tunnel_end {
   __u32 router;  /* router whose prefixes the inner packet must belong to; 0 refuses */
 };
 
-/* A tunnel device that one binding has for itself, and the binding. What it has decapsulated shows no outer
- * addresses any more. */
+/* How a packet shows which binding's tunnel it came by, where its outer addresses are gone. */
+struct cx_tunnel_device_key {
+  __u32 ifindex;
+  __u32 interface_id; /* of IPsec, where one xfrm interface is for several bindings, else 0 */
+};
+
+/* A tunnel device that one binding has for itself, or its part of one, and the binding. */
 struct cx_tunnel_device {
-  __u32 ifindex; /* repeated, so that a reader can tell a row that was reused under its feet */
+  struct cx_tunnel_device_key
+      key;       /* repeated, so that a reader can tell a row that was reused under its feet */
   __u32 binding; /* binding index */
   __u32 router;  /* router whose prefixes the inner packet must belong to */
 };

@@ -18,8 +18,9 @@ __noinline int cx_send_copy(cx_context *ctx, const struct cx_packet *packet, __u
   /* It went in this moment: nobody misses it. */
   if (!row_number || !row)
     return 0;
-  reason = row->kind == kind && !cx_check_size(packet, row) ? cx_address(ctx, packet, row, sending)
-                                                            : CX_REASON_DROP_ENCAP_FAILED;
+  reason = row->kind == kind && kind != CX_TUNNEL_EXTERNAL_XFRM && !cx_check_size(packet, row)
+               ? cx_address(ctx, packet, row, sending)
+               : CX_REASON_DROP_ENCAP_FAILED;
   /* Who is not sent at once cannot wait for a neighbour either: the packet goes on. */
   if (reason >= CX_REASON_FIRST_DROP || reason == CX_REASON_NEXT_HOP_UNRESOLVED ||
       (!cx_explaining && cx_transmit_copy(ctx, row->ifindex))) {

@@ -22,6 +22,14 @@
 
 typedef struct __sk_buff cx_context;
 
+#ifdef CX_WITH_XFRM_INFO
+#include "xfrm_info.h"
+/* The interface needs to know the packet's route, which it has at the home interface only. */
+#define CX_ONLY_BEHIND_STACK 1
+#else
+#define CX_ONLY_BEHIND_STACK 0
+#endif
+
 #define CX_LEAVES_TO_TC 0
 /* Parts of every program, verified on their own: no program multiplies its ways with theirs, and each has its
  * own part of the 512 bytes of stack. */
@@ -190,9 +198,16 @@ static __always_inline int cx_transmit_to(__u32 ifindex, const struct in6_addr *
 /* The packet is received once more, as the given interface's own. */
 static __always_inline int cx_receive_at(__u32 ifindex) { return bpf_redirect(ifindex, BPF_F_INGRESS); }
 
-/* Outer addresses and id for the collect_md device that the packet is given to next. */
-static __always_inline int cx_set_tunnel(cx_context *ctx, const struct cx_binding *row) {
-  struct bpf_tunnel_key key = {.tunnel_id = row->tunnel_id, .tunnel_ttl = 64};
+/* Outer addresses, id and what is copied from the packet, for the collect_md device that it is given to next.
+ */
+static __always_inline int cx_set_tunnel(cx_context *ctx, const struct cx_binding *row, __u32 traffic_class,
+                                         __u32 flow_label) {
+#ifdef CX_WITH_XFRM_INFO
+  if (row->kind == CX_TUNNEL_EXTERNAL_XFRM)
+    return cx_set_interface_id(ctx, row->tunnel_id);
+#endif
+  struct bpf_tunnel_key key = {
+      .tunnel_id = row->tunnel_id, .tunnel_tos = traffic_class, .tunnel_ttl = 64, .tunnel_label = flow_label};
   __builtin_memcpy(key.remote_ipv6, &row->outer_destination, sizeof(key.remote_ipv6));
   __builtin_memcpy(key.local_ipv6, &row->outer_source, sizeof(key.local_ipv6));
   return bpf_skb_set_tunnel_key(ctx, &key, sizeof(key), BPF_F_TUNINFO_IPV6);

@@ -20,6 +20,7 @@
 typedef struct xdp_md cx_context;
 
 #define CX_LEAVES_TO_TC 1
+#define CX_ONLY_BEHIND_STACK 0
 /* Parts of every program. Here they are few enough to be verified with all that leads to them, and a call
  * with what it hands over in memory costs more than some of them. */
 #define CX_SHARED static __always_inline
@@ -138,7 +139,10 @@ static __always_inline int cx_can_send(const struct cx_binding *row) {
          cx_may_transmit(row->ifindex);
 }
 
-static __always_inline int cx_set_tunnel(cx_context *ctx, const struct cx_binding *row) { return -1; }
+static __always_inline int cx_set_tunnel(cx_context *ctx, const struct cx_binding *row, __u32 traffic_class,
+                                         __u32 flow_label) {
+  return -1;
+}
 
 static __always_inline int cx_transmit_to(__u32 ifindex, const struct in6_addr *next_hop) { return CX_DROP; }
 

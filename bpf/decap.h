@@ -53,7 +53,7 @@ static __noinline __u32 cx_relay(cx_context *ctx, struct cx_packet *inner, __u32
   struct cx_choice choice = {};
   __u32 reason;
 
-  if (inner->hop_limit <= 1 || cx_parse_rest(ctx, inner))
+  if (CX_ONLY_BEHIND_STACK || inner->hop_limit <= 1 || cx_parse_rest(ctx, inner))
     return CX_REASON_NONE;
   reason = cx_classify(ctx, inner, router, &CX_ORIGIN_HERE(ctx, sending->hook), &choice);
   if (reason)

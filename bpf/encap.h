@@ -132,7 +132,8 @@ CX_INLINE __u32 cx_address_link(cx_context *ctx, const __u8 *destination, const 
 CX_INLINE __u32 cx_address(cx_context *ctx, const struct cx_packet *packet, const struct cx_binding *row,
                            struct cx_sending *sending) {
   if (row->kind != CX_TUNNEL_BPF) {
-    if (row->kind == CX_TUNNEL_EXTERNAL && cx_set_tunnel(ctx, row))
+    if (row->kind != CX_TUNNEL_DEVICE &&
+        cx_set_tunnel(ctx, row, packet->traffic_class, cx_flow_label(packet)))
       return CX_REASON_DROP_TUNNEL_KEY;
     if (row->flags & CX_BINDING_NO_LINK_HEADER)
       return CX_REASON_TO_TUNNEL_DEVICE;

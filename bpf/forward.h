@@ -37,6 +37,8 @@ CX_INLINE __u32 cx_forward(cx_context *ctx, __u32 link, struct cx_packet *packet
     return CX_REASON_NOT_FOR_HOME;
   if (cx_role == CX_ROLE_MOBILE_ROUTER && cx_router_of(&cx_prefixes, &packet->source) != router)
     return CX_REASON_DROP_SOURCE;
+  if (CX_ONLY_BEHIND_STACK)
+    return CX_REASON_LEFT_TO_STACK;
   if (packet->hop_limit <= 1)
     return CX_REASON_HOP_LIMIT;
   reason = cx_parse_rest(ctx, packet);

@@ -184,7 +184,7 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 256);
-  __type(key, __u32);
+  __type(key, struct cx_tunnel_device_key);
   __type(value, __u32);
 } cx_tunnel_devices SEC(".maps");
 

@@ -26,14 +26,15 @@ CX_INLINE const struct cx_tunnel_end *cx_find_tunnel(const struct cx_tunnel_end_
   return end;
 }
 
-/* The binding whose own tunnel device this is, NULL if it is nobody's. */
-CX_INLINE const struct cx_tunnel_device *cx_find_device(__u32 ifindex) {
-  __u32 *index = bpf_map_lookup_elem(&cx_tunnel_devices, &ifindex);
+/* The binding that a tunnel device is for, NULL if it is nobody's. */
+CX_INLINE const struct cx_tunnel_device *cx_find_device(const struct cx_tunnel_device_key *by) {
+  __u32 *index = bpf_map_lookup_elem(&cx_tunnel_devices, by);
   if (!index)
     return NULL;
   __u32 key = *(volatile __u32 *)index;
   const struct cx_tunnel_device *device = bpf_map_lookup_elem(&cx_tunnel_device_rows, &key);
-  return device && device->ifindex == ifindex ? device : NULL;
+  return device && device->key.ifindex == by->ifindex && device->key.interface_id == by->interface_id ? device
+                                                                                                      : NULL;
 }
 
 /* Is the address one of our own tunnel ends? */

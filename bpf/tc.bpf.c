@@ -9,8 +9,8 @@
  *   visited network --> coax_uplink --+--> mobile network    downstream
  *                                     +--> coax0, the stack
  * A home agent has coax_transit on all its interfaces; coax_tunnel sits on an external tunnel device, and
- * coax_device on a tunnel device that one binding has for itself; coax_socket sits on all processes where
- * policies let some of them bypass us.
+ * coax_device on a tunnel device that one binding has for itself, or on an xfrm interface; coax_socket sits
+ * on all processes where policies let some of them bypass us.
  */
 #include "ctx_skb.h"
 
@@ -88,12 +88,16 @@ CX_INLINE __u32 cx_from_external(cx_context *ctx, __u32 link, struct cx_packet *
 /* Behind a device of one binding's own, which has compared the outer addresses itself, or a key in their
  * place. Whose it was before may have IPv4 go by it, too. */
 CX_INLINE __u32 cx_from_device(cx_context *ctx, __u32 link, struct cx_packet *packet, int *action) {
+  struct cx_tunnel_device_key by = {.ifindex = cx_ifindex(ctx)};
   const struct cx_tunnel_device *device;
   __u32 reason;
 
   if (!cx_is_ipv6(ctx))
     return CX_REASON_NOT_IPV6;
-  device = cx_find_device(cx_ifindex(ctx));
+#ifdef CX_WITH_XFRM_INFO
+  by.interface_id = cx_interface_id(ctx);
+#endif
+  device = cx_find_device(&by);
   if (!device)
     return CX_REASON_DROP_OUTER_SOURCE;
   reason = cx_parse_fixed(ctx, link, packet);
@@ -180,7 +184,9 @@ CX_INLINE __u32 cx_from_stack(cx_context *ctx, const int transmitted, const stru
     return reason;
   if (cx_role == CX_ROLE_HOME_AGENT && cx_is_own_tunnel(packet))
     return CX_REASON_DROP_LOOP;
-  if (!transmitted && cx_may_lack_encryption(ctx, packet))
+  if (CX_ONLY_BEHIND_STACK && transmitted)
+    return CX_REASON_DROP_ENCAP_FAILED;
+  if (!CX_ONLY_BEHIND_STACK && !transmitted && cx_may_lack_encryption(ctx, packet))
     return CX_REASON_TO_BE_ENCRYPTED;
   reason = cx_classify(ctx, packet, router, origin, &choice);
   if (reason)

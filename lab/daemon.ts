@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly under?: readonly string[];
   /** Node's own options. */
   readonly node?: readonly string[];
+  /** Capabilities beside those of all daemons, such as `sys_admin`. */
+  readonly capabilities?: readonly string[];
   /** Where its standard error goes instead of its log. */
   readonly logFile?: string;
 }
@@ -92,11 +94,12 @@ export class LabDaemon {
   /** Writes the config and starts; resolves when the API answers. @throws DaemonError with its log */
   async start(options: StartOptions = {}): Promise<void> {
     await this.#writeConfig();
-    const { node = [], logFile = this.logFile } = { ...this.#options, ...options };
+    const { node = [], capabilities = [], logFile = this.logFile } = { ...this.#options, ...options };
     const under = [...(this.#options.under ?? []), ...(options.under ?? [])];
     const log = openSync(logFile, 'a');
     try {
-      const words = asDaemon(process.execPath, [...node, this.#cli, 'daemon', '--config', this.configFile]);
+      const command = [...node, this.#cli, 'daemon', '--config', this.configFile];
+      const words = asDaemon(process.execPath, command, capabilities);
       const [program = '', ...rest] = [...under, 'setpriv', ...words];
       this.#process = this.node.spawn(program, rest, {
         stdio: ['ignore', log, log],

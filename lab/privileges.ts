@@ -12,9 +12,12 @@ const CAPABILITIES = ['bpf', 'net_admin', 'net_raw', 'perfmon'];
  */
 export const DAEMON_USER = ourProgramsAreReadable() ? ORDINARY_USER : 0;
 
-/** `setpriv` words in front of a program. */
-export function asDaemon(program: string, args: readonly string[]): string[] {
-  const wanted = CAPABILITIES.map((name) => `+${name}`).join(',');
+/**
+ * `setpriv` words in front of a program.
+ * @param more capabilities that a setting needs beside those of all daemons
+ */
+export function asDaemon(program: string, args: readonly string[], more: readonly string[] = []): string[] {
+  const wanted = [...CAPABILITIES, ...more].map((name) => `+${name}`).join(',');
   const bounded = [`--bounding-set=-all,${wanted}`];
   const ordinary = [...become(DAEMON_USER), `--inh-caps=-all,${wanted}`, `--ambient-caps=-all,${wanted}`];
   return [...(DAEMON_USER === ORDINARY_USER ? ordinary : []), ...bounded, '--', program, ...args];

@@ -26,7 +26,7 @@ const CHANGED_ROWS = [
 ] as const;
 
 const OBJECT = 'build/bpf/tc.bpf.o';
-const OBJECTS = [OBJECT, 'build/bpf/xdp.bpf.o'];
+const OBJECTS = [OBJECT, 'build/bpf/tc-xfrm.bpf.o', 'build/bpf/xdp.bpf.o'];
 
 export class Release {
   readonly schema: number;

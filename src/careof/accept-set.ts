@@ -3,16 +3,18 @@ import {
   type Datapath,
   decodeCxTunnelEnd,
   encodeCxTunnelDevice,
+  encodeCxTunnelDeviceKey,
   encodeCxTunnelEnd,
   encodeCxTunnelEndKey,
-  encodeWord,
 } from '../datapath/index.js';
 import type { Link } from '../netlink/index.js';
 import type { Plan } from './plan.js';
 
-/** A tunnel device of one binding's own, and the binding. */
+/** A tunnel device of one binding's own, or its part of one, and the binding. */
 export interface OwnedDevice {
   readonly link: Link;
+  /** By which packets of the binding are told from others of an external xfrm interface, else 0. */
+  readonly interfaceId: number;
   /** Binding index. */
   readonly binding: number;
 }
@@ -66,9 +68,10 @@ export class AcceptSet {
     const routers = new Map(
       plan.routers.flatMap(({ id, bindings }) => bindings.map(({ index }) => [index, id] as const)),
     );
-    const rows = devices.map(({ link: { ifindex }, binding }) => {
-      const row = { ifindex, binding, router: routers.get(binding) ?? 0 };
-      return [encodeWord(ifindex), encodeCxTunnelDevice(row)] as const;
+    const rows = devices.map(({ link: { ifindex }, interfaceId, binding }) => {
+      const key = { ifindex, interfaceId };
+      const row = { key, binding, router: routers.get(binding) ?? 0 };
+      return [encodeCxTunnelDeviceKey(key), encodeCxTunnelDevice(row)] as const;
     });
     const { added, changed } = await this.#datapath.tunnelDevices.sync(rows);
     return added + changed;

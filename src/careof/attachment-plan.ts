@@ -53,13 +53,12 @@ export function planAttachments(
   };
   add('home', devices.home, 'egress', 'coax_home');
   add('peer', devices.peer, 'ingress', 'coax_peer');
-  if (devices.tunnel) {
-    onDevice('tunnel', devices.tunnel, 'coax_tunnel');
-  }
-  for (const link of devices.owned) {
+  const onTunnel = (link: Link, program: string): void => {
     if (link.kind === 'xfrm') add('tunnel', link, 'ingress', 'coax_device_xfrm');
-    else onDevice('tunnel', link, 'coax_device');
-  }
+    else onDevice('tunnel', link, program);
+  };
+  if (devices.tunnel) onTunnel(devices.tunnel, 'coax_tunnel');
+  for (const link of devices.owned) onTunnel(link, 'coax_device');
   if (config.role === 'mobile-router') {
     for (const name of fastIngress(plan)) {
       onLink('ingress', name, 'coax_ingress');

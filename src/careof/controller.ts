@@ -117,7 +117,11 @@ class InstanceController implements Controller {
       await monitor.start();
       refuseSharedProtocol(config, monitor.snapshot());
       const instance = new Instance(config.instance, config.bpffs);
-      const datapath = await Datapath.open({ instance, role: roleOf(config), limits: config.limits });
+      const externalXfrm = config.external?.kind === 'xfrm';
+      // Has the kernel load the module whose functions the programs call.
+      if (externalXfrm) await netlink.offersLinkKind('xfrm');
+      const { limits } = config;
+      const datapath = await Datapath.open({ instance, role: roleOf(config), limits, externalXfrm });
       opened.push(datapath);
       const firewall = new FirewallWatch(() => this.#loop.request());
       opened.push(firewall);
@@ -512,6 +516,8 @@ function refuseChange(before: Config, after: Config): void {
     'home.interface': config.home.interface,
     'routing.protocol': String(config.routing.protocol),
     limits: JSON.stringify(config.limits),
+    // Its programs are others.
+    'external.kind': config.external?.kind === 'xfrm' ? 'xfrm' : 'another kind',
   });
   const old = fixed(before);
   for (const [setting, value] of Object.entries(fixed(after))) {

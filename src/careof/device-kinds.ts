@@ -23,6 +23,11 @@ export function replacesDevice({ kind }: OurDevice): boolean {
   return kind === 'ip6tnl' || kind === 'ip6gre';
 }
 
+/** Whether packets reach us only by a device with their outer addresses: others take them from everybody, or we do. */
+export function receivesByDevice({ kind }: OurDevice): boolean {
+  return kind === 'ip6gre';
+}
+
 /** Whether a link is a device of that kind with those settings, whatever its addresses. */
 export function isOfKind({ kind, tunnel }: Link, device: OurDevice, { interfaceId }: DeviceEnds): boolean {
   if (kind !== device.kind) return false;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Config, XfrmConfig } from '../config/index.js';
+import type { Config } from '../config/index.js';
 import type { OwnSpi } from '../datapath/index.js';
 import { type EspPair, KeyError, readEspKeys, UsedPairs } from '../keys/index.js';
 import { type Address, Prefix } from '../net/index.js';
@@ -15,7 +15,8 @@ const EVERYTHING = { source: Prefix.DEFAULT, destination: Prefix.DEFAULT };
 
 /** One binding that ESP is to protect. */
 interface EspBinding {
-  readonly device: XfrmConfig;
+  /** Path of the file with its keys. */
+  readonly keyFile: string;
   readonly ends: DeviceEnds;
   /** Addresses of this end that packets may come to. */
   readonly locals: readonly Address[];
@@ -69,7 +70,7 @@ export class EspTunnels implements Disposable {
    */
   async settle(config: Config, binding: EspBinding, report: ReconcileReport): Promise<void> {
     const session = await this.#open(config.routing.protocol);
-    const pairs = this.#read(binding.device.keyFile, report);
+    const pairs = this.#read(binding.keyFile, report);
     const isMobileRouter = config.role === 'mobile-router';
     await this.#receive(session, binding, pairs, (pair) => (isMobileRouter ? pair.down : pair.up));
     const used = new UsedPairs(join(config.state, `${config.instance}-keys.json`));
@@ -149,7 +150,7 @@ export class EspTunnels implements Disposable {
 
   async #send(
     session: Session,
-    { device, ends }: EspBinding,
+    { keyFile, ends }: EspBinding,
     pairs: readonly EspPair[],
     used: UsedPairs,
     keyOf: (pair: EspPair) => Uint8Array,
@@ -162,7 +163,7 @@ export class EspTunnels implements Disposable {
     if (spi === undefined) {
       const pair = pairs.find((one) => !used.has(one.spi) && !sending.some((state) => state.spi === one.spi));
       if (pair === undefined) {
-        throw new KeyError('KEYS_SPENT', `all ${pairs.length} pairs of keys of ${device.keyFile} were used`);
+        throw new KeyError('KEYS_SPENT', `all ${pairs.length} pairs of keys of ${keyFile} were used`);
       }
       used.add(pair.spi);
       await this.#add({ source: local, destination: remote, spi: pair.spi, key: keyOf(pair) }, interfaceId);

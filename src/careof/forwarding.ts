@@ -43,6 +43,10 @@ export function planIngress(config: MobileRouterConfig, facts: ForwardingFacts):
     if (setting === 'stack') {
       return { interface: name, forwarding: 'stack', why: 'set by the configuration', problems: [] };
     }
+    if (config.external?.kind === 'xfrm') {
+      const why = 'an external xfrm interface needs the route of each packet, which the stack finds';
+      return { interface: name, forwarding: 'stack', why: `${setting}, ${why}`, problems: [] };
+    }
     const findings = [netfilterFinding(config, name, facts), ipsecFinding(config, name, facts)];
     const forwarding = setting === 'auto' ? chooseFor(name, findings) : keepFast(name, findings);
     return { interface: name, ...forwarding };

@@ -116,6 +116,7 @@ function planBinding(
     priority: binding.priority,
     tunnel: binding.tunnel,
     device: binding.device,
+    keyFile: binding.keyFile,
     state: 'no-address',
     careOf,
     homeAgent: config.home.agent,

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import type { ExternalConfig } from '../config/index.js';
+import { type ExternalConfig, encapsulationOf, largestInner } from '../config/index.js';
 import type { Address, MacAddress } from '../net/index.js';
 import { type Link, type Netlink, NetlinkError, turnOffFeatures } from '../netlink/index.js';
 import { ControllerError } from './controller-error.js';
@@ -105,37 +105,61 @@ export async function settleHomeDevice(
   }
 }
 
-/** Makes the collect_md device of external tunnels, both ends of which have the same MAC. */
+/** Makes the one device of external tunnels; those with link headers have the same MAC at both ends. */
 export async function ensureTunnelDevice(
   netlink: Netlink,
   owner: string,
   config: ExternalConfig,
   mac: MacAddress,
 ): Promise<Link> {
-  let link = await netlink.getLink(config.device);
-  if (!link) {
-    await netlink.createVxlan({
-      name: config.device,
-      external: true,
-      dstPort: config.port,
-      mac,
-      mtu: 65535 - 70,
-      addrGenMode: 'none',
-    });
-    link = await claim(netlink, config.device, owner);
+  const { device: name, kind } = config;
+  let link = await netlink.getLink(name);
+  if (link?.alias === owner && !isExternal(link, config)) {
+    // Of a former configuration.
+    await netlink.deleteLink(link.ifindex);
+    link = undefined;
   }
-  if (!link || link.kind !== config.kind || link.alias !== owner) {
+  if (!link) {
+    await createExternal(netlink, config, mac);
+    link = await claim(netlink, name, owner);
+  }
+  if (link?.alias !== owner || !isExternal(link, config)) {
     throw new ControllerError(
       'TUNNEL_DEVICE_TAKEN',
-      `there is a link ${config.device} that is not our ${config.kind} device${belongsTo(link)}`,
+      `there is a link ${name} that is not our ${kind} device${belongsTo(link)}`,
       'choose another name under external.device, or remove that link',
     );
   }
-  setSysctl(config.device, 'accept_ra', '0');
+  quietDevice(name);
   if (!link.up) {
     await netlink.setLink(link.ifindex, { up: true });
   }
   return link;
+}
+
+async function createExternal(
+  netlink: Netlink,
+  { device: name, kind, port }: ExternalConfig,
+  mac: MacAddress,
+): Promise<void> {
+  // The largest there is: what a packet may be in the end depends on its binding.
+  const mtu = largestInner(65535, encapsulationOf({ tunnel: 'external' }, kind));
+  const common = { name, mtu, external: true, addrGenMode: 'none' } as const;
+  switch (kind) {
+    case 'vxlan':
+      await netlink.createVxlan({ ...common, dstPort: port, mac });
+      return;
+    case 'ip6tnl':
+      await netlink.createIp6Tunnel(common);
+      return;
+    case 'xfrm':
+      await netlink.createXfrmInterface(common);
+      return;
+  }
+}
+
+function isExternal({ tunnel }: Link, { kind, port }: ExternalConfig): boolean {
+  return tunnel?.kind === kind && tunnel.external && (tunnel.kind !== 'vxlan' || tunnel.port === port);
 }
 
 async function claim(netlink: Netlink, name: string, owner: string): Promise<Link | undefined> {

@@ -136,6 +136,7 @@ function planBinding(
     priority: binding.priority,
     tunnel: binding.tunnel,
     device: binding.device,
+    keyFile: binding.keyFile,
     state,
     careOf: uplink.careOf,
     homeAgent: config.home.agent,

@@ -33,6 +33,8 @@ export interface BindingPlan {
   tunnel: TunnelKind;
   /** Of `tunnel: device`. */
   device: DeviceConfig | undefined;
+  /** Of an external xfrm interface. */
+  keyFile: string | undefined;
   state: BindingState;
   careOf: Address | undefined;
   homeAgent: Address;
@@ -87,17 +89,12 @@ export function carries(state: BindingState): boolean {
 /** A device that makes outer headers. */
 export interface TunnelDevice {
   ifindex: number;
-  /** VNI of external tunnels. */
+  kind: CxTunnelKind;
+  /** VNI of external tunnels, or interface id of IPsec. */
   tunnelId: number;
   /** Whether packets that are given to it start with an Ethernet header. */
   linkHeader: boolean;
 }
-
-/** Whether a tunnel device makes the outer header, and which kind of row that is. */
-const DEVICE_ROWS: Readonly<Record<Exclude<TunnelKind, 'bpf'>, CxTunnelKind>> = {
-  device: CxTunnelKind.DEVICE,
-  external: CxTunnelKind.EXTERNAL,
-};
 
 /**
  * The row packets use for a binding, undefined while it cannot carry any.
@@ -128,7 +125,7 @@ export function bindingRow(
           ...common,
           ifindex: tunnel.ifindex,
           tunnelId: tunnel.tunnelId,
-          kind: DEVICE_ROWS[plan.tunnel],
+          kind: tunnel.kind,
           flags: tunnel.linkHeader ? 0 : CxBindingFlag.NO_LINK_HEADER,
           nextHopMac: macText(undefined),
           ownMac: macText(undefined),

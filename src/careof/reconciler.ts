@@ -26,7 +26,7 @@ import { type BindingPlan, bindingRow, carries, type Plan, type TunnelDevice } f
 import { PolicyInputs } from './policy-inputs.js';
 import { Programs } from './programs.js';
 import { emptyReport, guard, problemOf, type ReconcileReport, runAgain, take } from './reconcile-report.js';
-import { hasOwnedDevices, TunnelDevices, type Tunnels } from './tunnel-devices.js';
+import { hasOwnedDevices, interfaceIdOf, TunnelDevices, type Tunnels } from './tunnel-devices.js';
 import type { XdpWatch } from './xdp-watch.js';
 
 /** How long a generation that nothing speaks against is not compared with the kernel's. */
@@ -125,7 +125,12 @@ export class Reconciler implements Disposable {
 
     // A tunnel device asks the kernel's routes for the way of its outer packets.
     if (hasOwnedDevices(plan)) await addEarly();
-    const tunnels = await this.#tunnelDevices.prepare(config, plan, snapshot.links, report);
+    const tunnels = await this.#tunnelDevices.prepare(
+      config,
+      plan,
+      { links: snapshot.links, external: devices.tunnel },
+      report,
+    );
     const run: Run = { config, plan, devices, snapshot, report, tunnels };
     await this.#switchBindings(run, 'off');
     await guard(report, () => this.#datapath.prefixes.sync(plan.prefixes));
@@ -373,14 +378,21 @@ function outerAddresses(config: Config, binding: BindingPlan): { source: Address
 
 /** The device that makes a binding's outer header, undefined where our program does. */
 function tunnelDevice({ config, devices, tunnels }: Run, binding: BindingPlan): TunnelDevice | undefined {
-  const link = binding.tunnel === 'external' ? devices.tunnel : tunnels.current.get(binding.index);
-  return (
-    link && {
-      ifindex: link.ifindex,
-      tunnelId: binding.tunnel === 'external' ? (config.external?.vni ?? 0) : 0,
-      linkHeader: link.type === ARPHRD.ETHER,
-    }
-  );
+  if (binding.tunnel !== 'external') {
+    const link = tunnels.current.get(binding.index);
+    return link && { ...placeOf(link), kind: CxTunnelKind.DEVICE, tunnelId: 0 };
+  }
+  const { tunnel: link } = devices;
+  if (!link || !config.external) return undefined;
+  if (config.external.kind === 'xfrm') {
+    const tunnelId = interfaceIdOf(config, binding);
+    return { ...placeOf(link), kind: CxTunnelKind.EXTERNAL_XFRM, tunnelId };
+  }
+  return { ...placeOf(link), kind: CxTunnelKind.EXTERNAL, tunnelId: config.external.vni };
+}
+
+function placeOf({ ifindex, type }: Link): Pick<TunnelDevice, 'ifindex' | 'linkHeader'> {
+  return { ifindex, linkHeader: type === ARPHRD.ETHER };
 }
 
 function routerOwning(plan: Plan, config: Config, prefix: Prefix): number {

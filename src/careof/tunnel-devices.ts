@@ -12,6 +12,7 @@ import {
   hasEnds,
   isOfKind,
   type OurDevice,
+  receivesByDevice,
   replacesDevice,
 } from './device-kinds.js';
 import { EspTunnels } from './esp-tunnels.js';
@@ -25,24 +26,36 @@ import { WireguardDevices } from './wireguard-devices.js';
 export interface Tunnels {
   /** By binding index: the one that packets are given to. */
   readonly current: ReadonlyMap<number, Link>;
-  /** All that may still receive. */
+  /** All that may receive, also those of addresses that bindings had or may have next. */
   readonly owned: readonly OwnedDevice[];
+  /** Those of addresses that bindings may have next, by ifindex. */
+  readonly awaiting: ReadonlySet<number>;
   /** Where ESP arrives that protects bindings. */
   readonly arrivals: readonly OwnSpi[];
 }
 
-/** One binding that carries packets and has a device of its own. */
+/** One binding that carries packets and has a device of its own, or keys. */
 interface Work {
   readonly config: Config;
   readonly plan: Plan;
   readonly binding: BindingPlan;
   readonly links: readonly Link[];
+  /** The one device of external tunnels. */
+  readonly external: Link | undefined;
   readonly report: ReconcileReport;
 }
 
-/** Whether some binding has a tunnel device of its own. */
+/** What one binding's packets go by, and what they may come by next. */
+interface BindingDevices {
+  readonly current: Link;
+  readonly next?: Link | undefined;
+}
+
+/** Whether some binding has a tunnel device of its own, or keys, which the kernel may use as soon as they are there. */
 export function hasOwnedDevices(plan: Plan): boolean {
-  return plan.routers.some(({ bindings }) => bindings.some(({ device }) => device !== undefined));
+  return plan.routers.some(({ bindings }) =>
+    bindings.some(({ device, keyFile }) => device !== undefined || keyFile !== undefined),
+  );
 }
 
 /**
@@ -69,28 +82,36 @@ export class TunnelDevices implements Disposable {
   async prepare(
     config: Config,
     plan: Plan,
-    links: readonly Link[],
+    { links, external }: { links: readonly Link[]; external: Link | undefined },
     report: ReconcileReport,
   ): Promise<Tunnels> {
     const current = new Map<number, Link>();
     const owned: OwnedDevice[] = [];
+    const awaiting = new Set<number>();
     this.#esp.begin();
     for (const binding of plan.routers.flatMap(({ bindings }) => bindings)) {
-      if (binding.device === undefined) continue;
-      const there = namesOf(binding.device).flatMap((name) => findLink(links, name) ?? []);
-      const isCarrying = carries(binding.state);
-      const work = { config, plan, binding, links, report };
-      const link = isCarrying ? await this.#attempt(work) : undefined;
-      if (!link) this.#esp.keep(interfaceIdOf(config, binding));
-      if (link) current.set(binding.index, link);
-      const all = [...there.filter(({ ifindex }) => ifindex !== link?.ifindex), ...(link ? [link] : [])];
-      owned.push(...all.map((one) => ({ link: one, binding: binding.index })));
+      const { device, keyFile, index } = binding;
+      if (device === undefined && keyFile === undefined) continue;
+      const work = { config, plan, binding, links, external, report };
+      const devices = carries(binding.state) ? await this.#attempt(work) : undefined;
+      if (!devices) this.#esp.keep(interfaceIdOf(config, binding));
+      if (devices) current.set(index, devices.current);
+      if (devices?.next) awaiting.add(devices.next.ifindex);
+      if (device === undefined) {
+        const interfaceId = interfaceIdOf(config, binding);
+        if (external) owned.push({ link: external, interfaceId, binding: index });
+        continue;
+      }
+      const there = namesOf(device).flatMap((name) => findLink(links, name) ?? []);
+      const all = new Map(there.map((link) => [link.ifindex, link]));
+      for (const link of [devices?.current, devices?.next]) if (link) all.set(link.ifindex, link);
+      for (const link of all.values()) owned.push({ link, interfaceId: 0, binding: index });
     }
     let arrivals: OwnSpi[] = [];
     await guard(report, async () => {
       arrivals = await this.#esp.arrivals(config);
     });
-    return { current, owned, arrivals };
+    return { current, owned, awaiting, arrivals };
   }
 
   /** Removes devices of ours that no binding is to have any more. */
@@ -103,6 +124,7 @@ export class TunnelDevices implements Disposable {
     await this.#esp.sweep(config, report);
     const now = performance.now();
     const inUse = new Set([...tunnels.current.values()].map(({ ifindex }) => ifindex));
+    for (const ifindex of tunnels.awaiting) inUse.add(ifindex);
     const replaced = new Set(
       tunnels.owned.filter(({ binding }) => tunnels.current.has(binding)).map(({ link }) => link.ifindex),
     );
@@ -125,7 +147,7 @@ export class TunnelDevices implements Disposable {
     }
   }
 
-  async #attempt(work: Work): Promise<Link | undefined> {
+  async #attempt(work: Work): Promise<BindingDevices | undefined> {
     try {
       return await this.#ensure(work);
     } catch (error) {
@@ -136,27 +158,45 @@ export class TunnelDevices implements Disposable {
     }
   }
 
-  async #ensure(work: Work): Promise<Link | undefined> {
-    const { config, binding, links } = work;
-    const { device, mtu } = binding;
+  async #ensure(work: Work): Promise<BindingDevices | undefined> {
+    const { config, binding, links, external } = work;
+    const { device, keyFile, mtu, accepts } = binding;
     const ends = endsOf(config, binding);
-    if (device === undefined || ends === undefined || mtu === undefined) return undefined;
+    if (ends === undefined || mtu === undefined) return undefined;
+    if (device === undefined) {
+      if (external === undefined || keyFile === undefined) return undefined;
+      await this.#esp.settle(config, { keyFile, ends, locals: localsOf(accepts) }, work.report);
+      return { current: external };
+    }
     if (device.kind === 'adopted') {
       const link = findLink(links, device.name);
       if (link) await this.#follow(work, link, ends);
-      return link;
+      return link && { current: link };
     }
     const owner = ownerOf(config.instance);
     const there = await this.#ours(device, links, owner, ends);
-    let link = there.find((one) => hasEnds(one, ends));
-    if (!link && there[0] && !replacesDevice(device)) [link] = there;
-    if (link) {
-      await this.#settle(link, mtu);
+    let current = there.find((one) => hasEnds(one, ends));
+    if (!current && there[0] && !replacesDevice(device)) [current] = there;
+    if (current) {
+      await this.#settle(current, mtu);
     } else {
-      link = await this.#make(device, await this.#freeName(device, there), ends, mtu, owner);
+      const name = await this.#freeName(device, there);
+      current = await this.#make(device, name, ends, mtu, owner);
     }
-    await this.#follow(work, link, ends);
-    return link;
+    await this.#follow(work, current, ends);
+    if (!receivesByDevice(device)) return { current };
+    // The other end may take another address before this one knows.
+    const coming = accepts
+      .map(({ local, remote }) => ({ ...ends, local, remote }))
+      .find(({ local, remote }) => !local.equals(ends.local) || !remote.equals(ends.remote));
+    if (coming === undefined) return { current };
+    let next = there.find((one) => hasEnds(one, coming));
+    if (next) await this.#settle(next, mtu);
+    else {
+      const name = await this.#freeName(device, there, current.name);
+      next = await this.#make(device, name, coming, mtu, owner);
+    }
+    return { current, next };
   }
 
   /**
@@ -186,10 +226,12 @@ export class TunnelDevices implements Disposable {
     return ours;
   }
 
-  /** A name for one more device; the oldest makes way where both are taken. */
-  async #freeName(device: OurDevice, there: readonly Link[]): Promise<string> {
-    const taken = [...there].sort((a, b) => a.ifindex - b.ifindex);
-    const free = namesOf(device).find((name) => !taken.some((link) => link.name === name));
+  /** A name for one more device than the one with the name `current`; the oldest makes way where both are taken. */
+  async #freeName(device: OurDevice, there: readonly Link[], current?: string): Promise<string> {
+    const taken = there.filter(({ name }) => name !== current).sort((a, b) => a.ifindex - b.ifindex);
+    const free = namesOf(device).find(
+      (name) => name !== current && !taken.some((link) => link.name === name),
+    );
     const [oldest] = taken;
     if (free !== undefined || !oldest) return free ?? device.name;
     await this.#netlink.deleteLink(oldest.ifindex);
@@ -214,7 +256,7 @@ export class TunnelDevices implements Disposable {
     if (link.kind === 'wireguard') {
       await this.#wireguard.settle(link, device?.kind === 'wireguard' ? device : undefined, ends);
     } else if (device?.kind === 'xfrm') {
-      await this.#esp.settle(config, { device, ends, locals: localsOf(accepts) }, report);
+      await this.#esp.settle(config, { keyFile: device.keyFile, ends, locals: localsOf(accepts) }, report);
     } else {
       const own = plan.routes.filter(({ spec }) => spec.table === config.routing.table + bid);
       const ways = config.role === 'mobile-router' ? own.map(({ spec }) => spec) : [];
@@ -244,7 +286,7 @@ function namesOf(device: DeviceConfig): string[] {
  * Names the policies and states of IPsec of one binding: no other one of this network namespace has the same, as
  * instances have numbers of their own.
  */
-function interfaceIdOf({ routing }: Config, { index }: BindingPlan): number {
+export function interfaceIdOf({ routing }: Config, { index }: BindingPlan): number {
   return ((routing.protocol << 24) | index) >>> 0;
 }
 

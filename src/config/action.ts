@@ -76,10 +76,19 @@ function actionOf(
 /** A packet is prepared once for all copies, and the kinds of tunnel want it differently. */
 function checkCopies(
   bids: readonly (number | undefined)[],
-  { tunnels }: BindingNames,
+  { tunnels, copying }: BindingNames,
   path: Path,
   report: Report,
 ): void {
+  const uncopied = bids.findIndex((bid) => bid !== undefined && tunnels.get(bid) === 'external');
+  if (!copying && uncopied !== -1) {
+    report.at(
+      [...path, uncopied],
+      'an external xfrm interface carries no copies',
+      "write 'use', or give the bindings 'tunnel: device' with 'kind: xfrm'",
+    );
+    return;
+  }
   const kinds = bids.map((bid) => (bid === undefined ? undefined : tunnels.get(bid)));
   const first = kinds.find((kind) => kind !== undefined);
   const other = kinds.findIndex((kind) => kind !== undefined && kind !== first);

@@ -17,6 +17,7 @@ interface RawBinding {
   readonly name?: string | undefined;
   readonly tunnel: TunnelKind;
   readonly device?: RawDevice | undefined;
+  readonly keys?: string | undefined;
   readonly mtu?: number | undefined;
 }
 
@@ -29,7 +30,8 @@ export function checkBindings(
 ): BindingNames {
   const known = new Map<string, number>();
   const tunnels = new Map<number, TunnelKind>();
-  if (bindings === undefined) return { bids: known, tunnels, listed: '', clear: false };
+  const copying = external !== 'xfrm';
+  if (bindings === undefined) return { bids: known, tunnels, copying, listed: '', clear: false };
   if (bindings.length > BINDINGS_PER_ROUTER) {
     const message = `a router has at most ${BINDINGS_PER_ROUTER} bindings`;
     report.at([...path, BINDINGS_PER_ROUTER], message, 'remove the ones that are not used');
@@ -47,6 +49,7 @@ export function checkBindings(
     if (!unique && binding.name === undefined) clear = false;
     else clear = names.add(name, [...at, 'name'], 'write another name') && unique && clear;
     const device = readDevice(binding, at, report);
+    checkExternalXfrm(binding, external, at, report);
     const least = leastPath(IPV6_MIN_MTU, encapsulationOf({ tunnel, device }, external));
     if (mtu !== undefined && mtu < least) {
       report.at(
@@ -63,9 +66,36 @@ export function checkBindings(
   return {
     bids: known,
     tunnels,
+    copying,
     listed: listed.length > 0 ? `there are ${listed.join(', ')}` : 'this router has no bindings',
     clear,
   };
+}
+
+/** Keys are where they are used; and the way of what one xfrm interface encrypts is not that of `bpf`. */
+function checkExternalXfrm(
+  { tunnel, keys }: RawBinding,
+  external: ExternalKind | undefined,
+  path: Path,
+  report: Report,
+): void {
+  if (tunnel !== 'external' || external !== 'xfrm') {
+    if (keys !== undefined) {
+      const hint = tunnel === 'device' ? "write it under 'device'" : 'remove it';
+      report.atKey([...path, 'keys'], 'these keys are for external: {kind: xfrm}', hint);
+    }
+    if (tunnel === 'bpf' && external === 'xfrm') {
+      const message = 'tunnel: bpf does not go with external: {kind: xfrm}, whose packets take the stack';
+      report.at(
+        [...path, 'tunnel'],
+        message,
+        "write 'tunnel: device' with 'kind: ip6tnl', or 'tunnel: external'",
+      );
+    }
+  } else if (keys === undefined) {
+    const hint = "add 'keys: FILE' with the path of a file that `coax keys` has made";
+    report.at([...path, 'tunnel'], 'external: {kind: xfrm} needs keys for this binding', hint);
+  }
 }
 
 /** Care-of addresses: none twice, none that is an end of something else. */

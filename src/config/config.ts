@@ -57,6 +57,8 @@ export interface MobileRouterBinding {
   readonly tunnel: TunnelKind;
   /** Of `tunnel: device`. */
   readonly device: DeviceConfig | undefined;
+  /** Where the external device is an xfrm interface. */
+  readonly keyFile: string | undefined;
   /** Path MTU of the outer packet, bytes; `undefined`: that of the uplink. */
   readonly mtu: number | undefined;
 }
@@ -86,6 +88,8 @@ export interface HomeAgentBinding {
   readonly tunnel: TunnelKind;
   /** Of `tunnel: device`. */
   readonly device: DeviceConfig | undefined;
+  /** Where the external device is an xfrm interface. */
+  readonly keyFile: string | undefined;
   readonly mtu: number | undefined;
 }
 

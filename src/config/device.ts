@@ -145,12 +145,18 @@ export class DeviceClaims {
     this.#interfaces.add(device.name, at, hint);
     if (device.kind !== 'adopted') this.#interfaces.add(otherDeviceName(device.name), at, hint);
     if (device.kind === 'xfrm') {
-      this.#keyFiles.add(device.keyFile, at, 'write another file, no key may protect two bindings');
+      this.addKeys(device.keyFile, at);
     } else if (device.kind === 'vxlan') {
       const identifier = `${device.vni} at port ${device.port}`;
       this.#identifiers.add(identifier, at, 'write another vni, it is how packets find their device');
     } else if (device.kind === 'wireguard') {
       this.#ports?.add(device.port, at, 'write another port, each device listens at its own');
     }
+  }
+
+  /** Reports the file with keys of a binding that another one has already. */
+  addKeys(keyFile: string | undefined, path: Path): void {
+    if (keyFile === undefined) return;
+    this.#keyFiles.add(keyFile, path, 'write another file, no key may protect two bindings');
   }
 }

@@ -83,6 +83,7 @@ function tunnel(binding: MobileRouterBinding | HomeAgentBinding) {
     'care-of': binding.careOf?.toString(),
     tunnel: binding.tunnel,
     device: binding.device && device(binding.device),
+    keys: binding.keyFile,
     mtu: binding.mtu,
   };
 }

@@ -68,6 +68,7 @@ export function readHomeAgent(document: YamlDocument, report: Report): HomeAgent
         careOf: binding['care-of'],
         tunnel: binding.tunnel,
         device: readDevice(binding),
+        keyFile: binding.keys,
         mtu: binding.mtu,
       })),
       policies: policies[position] ?? [],
@@ -124,7 +125,10 @@ function checkInterfaces(sections: HomeAgentSections, report: Report): void {
   }
   const claims = new DeviceClaims(seen, true, report);
   for (const { binding, path } of allBindings(sections)) {
-    if (binding) claims.add(readDevice(binding), path);
+    if (binding) {
+      claims.add(readDevice(binding), path);
+      claims.addKeys(binding.keys, [...path, 'keys']);
+    }
   }
 }
 

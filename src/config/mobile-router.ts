@@ -86,6 +86,7 @@ function build(
       gateway: binding.gateway,
       tunnel: binding.tunnel,
       device: readDevice(binding),
+      keyFile: binding.keys,
       mtu: binding.mtu,
     })),
   };
@@ -140,7 +141,10 @@ function checkInterfaces(sections: MobileRouterSections, report: Report): void {
   const uplinks = new Set<string>();
   const claims = new DeviceClaims(seen, false, report);
   for (const [position, binding] of sections.bindings?.entries() ?? []) {
-    if (binding) claims.add(readDevice(binding), ['bindings', position]);
+    if (binding) {
+      claims.add(readDevice(binding), ['bindings', position]);
+      claims.addKeys(binding.keys, ['bindings', position, 'keys']);
+    }
     if (!binding || uplinks.has(binding.interface)) continue;
     uplinks.add(binding.interface);
     seen.add(binding.interface, ['bindings', position, 'interface'], hint);

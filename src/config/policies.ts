@@ -30,6 +30,8 @@ export interface BindingNames {
   readonly bids: ReadonlyMap<string, number>;
   /** BID -> how its outer header is made. */
   readonly tunnels: ReadonlyMap<number, TunnelKind>;
+  /** Whether the external device can be given copies: the kernel has one place for what goes beside a packet. */
+  readonly copying: boolean;
   /** How the bindings are listed in a hint. */
   readonly listed: string;
   /** False when some bindings are malformed or ambiguous, so that an unknown name proves nothing. */

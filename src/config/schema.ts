@@ -29,8 +29,14 @@ export function defaultSocket(instance: string): string {
 
 /** Default of `external.device`. */
 export function defaultExternalDevice(kind: ExternalKind): string {
-  return kind === 'ip6tnl' ? 'coax-ip0' : 'coax-vx0';
+  return EXTERNAL_DEVICES[kind];
 }
+
+const EXTERNAL_DEVICES: Readonly<Record<ExternalKind, string>> = {
+  vxlan: 'coax-vx0',
+  ip6tnl: 'coax-ip0',
+  xfrm: 'coax-esp0',
+};
 
 /** Default of a binding's `name`. */
 export function defaultBindingName(bid: number): string {
@@ -95,6 +101,12 @@ const device = group('a tunnel device', {
 })
   .optional()
   .describe('The tunnel device of a binding with tunnel: device');
+
+const keys = absolutePath('the path of a key file')
+  .optional()
+  .describe(
+    'File with the keys of this binding where the external device is an xfrm interface, the same at both ends, readable by its owner only',
+  );
 
 const bindingPriority = integer('a binding priority', 1, 127)
   .default(10)
@@ -216,6 +228,7 @@ export const mobileRouterBindingSchema = group('a binding', {
     .describe("The uplink's router; auto: from the routes and router advertisements of the uplink"),
   tunnel,
   device,
+  keys,
   mtu: bindingMtu,
 });
 
@@ -228,6 +241,7 @@ const homeAgentBindingSchema = group('a binding', {
     .describe('Care-of address; without it the binding is unusable until one is registered'),
   tunnel,
   device,
+  keys,
   mtu: bindingMtu,
 });
 
@@ -282,10 +296,14 @@ const common = {
   external: group('the external tunnel device', {
     kind: oneOf('a kind of tunnel device', EXTERNAL_KINDS)
       .default('vxlan')
-      .describe('Kind of the tunnel device'),
+      .describe(
+        'Kind of the tunnel device; xfrm is ESP, and takes a kernel from 6.2 on and CAP_SYS_ADMIN for the daemon',
+      ),
     device: interfaceName()
       .optional()
-      .describe('Name of the tunnel device, created by the daemon; default coax-vx0, of ip6tnl coax-ip0'),
+      .describe(
+        'Name of the tunnel device, created by the daemon; default coax-vx0, of ip6tnl coax-ip0, of xfrm coax-esp0',
+      ),
     port: integer('a UDP port', 1, 0xffff)
       .default(4789)
       .describe('vxlan: UDP port of the tunnel, the same at both ends'),

@@ -8,7 +8,7 @@ export const DEVICE_KINDS = ['ip6tnl', 'ip6gre', 'vxlan', 'wireguard', 'xfrm'] a
 export type DeviceKind = (typeof DEVICE_KINDS)[number];
 
 /** Kinds of the one device of external tunnels. */
-export const EXTERNAL_KINDS = ['vxlan', 'ip6tnl'] as const;
+export const EXTERNAL_KINDS = ['vxlan', 'ip6tnl', 'xfrm'] as const;
 export type ExternalKind = (typeof EXTERNAL_KINDS)[number];
 
 /** The tunnel device of one binding. */
@@ -53,13 +53,19 @@ interface TunnelSettings {
   readonly device?: DeviceConfig | undefined;
 }
 
+const EXTERNAL_ENCAPSULATION: Readonly<Record<ExternalKind, Encapsulation>> = {
+  vxlan: 'vxlan',
+  ip6tnl: 'ipv6',
+  xfrm: 'esp',
+};
+
 /** What a binding puts in front of packets; `external` is the kind of that device. */
 export function encapsulationOf(
   { tunnel, device }: TunnelSettings,
   external: ExternalKind | undefined,
 ): Encapsulation {
   if (tunnel === 'bpf') return 'ipv6';
-  if (tunnel === 'external') return external === 'ip6tnl' ? 'ipv6' : 'vxlan';
+  if (tunnel === 'external') return EXTERNAL_ENCAPSULATION[external ?? 'vxlan'];
   switch (device?.kind) {
     case 'ip6tnl':
       return 'ipv6';

@@ -17,6 +17,12 @@ export const DATAPATH_ERRORS = {
     means: 'the instance runs with the state of a newer version, which this one cannot know',
     remedy: 'start the newer version again; to go back, `coax down` first, traffic stops in between',
   },
+  XFRM_INFO_REFUSED: {
+    means:
+      'the programs for an external xfrm interface cannot be loaded: the kernel is older than 6.2, or the daemon has not CAP_SYS_ADMIN, by which alone the types of a kernel module are found',
+    remedy:
+      'write `tunnel: device` and `device: {kind: xfrm}` in the bindings, which needs neither; or take a newer kernel and give the daemon CAP_SYS_ADMIN (docs/tunnels.md)',
+  },
   INSTANCE_NOT_LOADED: {
     means: 'there is no state of this instance that could be asked',
     remedy: 'start its daemon or `coax up`, or name another `--instance` or `--config`',

@@ -1,8 +1,10 @@
 import { existsSync, unlinkSync } from 'node:fs';
 import {
+  BpfError,
   BpfMap,
   BpfObject,
   type BpfProgram,
+  features,
   type LoadedObject,
   networkNamespaceCookie,
 } from '../libbpf-ts/index.js';
@@ -27,6 +29,8 @@ export interface DatapathOptions {
   instance: Instance;
   role: CxRole;
   limits: DatapathLimits;
+  /** Whether one xfrm interface is for several bindings, which takes programs that not all kernels load. */
+  externalXfrm?: boolean;
 }
 
 /**
@@ -77,11 +81,12 @@ export class Datapath extends Tables implements Disposable {
    * until `takeOver`.
    * @throws DatapathError; BpfError and VerifierError of the load
    */
-  static async open({ instance, role, limits }: DatapathOptions): Promise<Datapath> {
+  static async open({ instance, role, limits, externalXfrm = false }: DatapathOptions): Promise<Datapath> {
+    if (externalXfrm) needXfrmInfo();
     instance.discardFilling();
     instance.create();
     Attachments.refuseElsewhere(instance);
-    const object = BpfObject.open(objectFile('tc.bpf.o'));
+    const object = BpfObject.open(objectFile(externalXfrm ? 'tc-xfrm.bpf.o' : 'tc.bpf.o'));
     const pinned = new Map<MapName, BpfMap>();
     try {
       const sizes = mapSizes(limits);
@@ -105,7 +110,9 @@ export class Datapath extends Tables implements Disposable {
       object.rodata.set('cx_fragment_secret', shared.fragmentSecret);
       object.rodata.set('cx_network_namespace', networkNamespaceCookie());
       const homeMac = MacAddress.parse(String(object.rodata.get('cx_home_mac')));
-      const loaded = await object.load();
+      const loaded = await object.load().catch((error: unknown) => {
+        throw externalXfrm ? whyNoXfrmInfo(error) : error;
+      });
       try {
         if (!adopt) {
           for (const name of there) {
@@ -227,6 +234,27 @@ export class Datapath extends Tables implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** @throws DatapathError XFRM_INFO_REFUSED where the kernel has not what one xfrm interface for several needs */
+function needXfrmInfo(): void {
+  const { supported } = features.moduleFunction('bpf_skb_set_xfrm_info', 'xfrm_interface');
+  if (!supported) throw xfrmInfoRefused('this kernel has no bpf_skb_set_xfrm_info, which came with 6.2');
+}
+
+/** Why the programs for it were not loaded, in words of its own where it is known. */
+function whyNoXfrmInfo(error: unknown): unknown {
+  if (!(error instanceof BpfError) || error.code !== 'EPERM') return error;
+  return xfrmInfoRefused('it takes CAP_SYS_ADMIN to find bpf_skb_set_xfrm_info', error);
+}
+
+function xfrmInfoRefused(why: string, cause?: unknown): DatapathError {
+  return new DatapathError(
+    'XFRM_INFO_REFUSED',
+    `external: {kind: xfrm} does not work here: ${why}`,
+    "write 'tunnel: device' with 'device: {kind: xfrm, keys: FILE}' in the bindings instead",
+    { cause },
+  );
 }
 
 /** Refuses a pinned map that is not as the object has it. @throws DatapathError */

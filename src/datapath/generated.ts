@@ -309,6 +309,7 @@ export const CxTunnelKind = {
   BPF: 1,
   DEVICE: 2,
   EXTERNAL: 3,
+  EXTERNAL_XFRM: 4,
 } as const;
 
 export type CxTunnelKind = (typeof CxTunnelKind)[keyof typeof CxTunnelKind];
@@ -1251,14 +1252,43 @@ export function decodeCxSpiKey(bytes: Uint8Array, offset = 0): CxSpiKey {
   };
 }
 
+/** struct cx_tunnel_device_key */
+export interface CxTunnelDeviceKey {
+  ifindex: number;
+  interfaceId: number;
+}
+
+export const CxTunnelDeviceKeySize = 8;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxTunnelDeviceKey(
+  value: CxTunnelDeviceKey,
+  into = new Uint8Array(CxTunnelDeviceKeySize),
+  offset = 0,
+): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxTunnelDeviceKeySize);
+  into.fill(0, offset, offset + CxTunnelDeviceKeySize);
+  view.setUint32(0, inRange(value.ifindex, 0, 4294967295, 'ifindex'), true);
+  view.setUint32(4, inRange(value.interfaceId, 0, 4294967295, 'interfaceId'), true);
+  return into;
+}
+
+export function decodeCxTunnelDeviceKey(bytes: Uint8Array, offset = 0): CxTunnelDeviceKey {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxTunnelDeviceKeySize);
+  return {
+    ifindex: view.getUint32(0, true),
+    interfaceId: view.getUint32(4, true),
+  };
+}
+
 /** struct cx_tunnel_device */
 export interface CxTunnelDevice {
-  ifindex: number;
+  key: CxTunnelDeviceKey;
   binding: number;
   router: number;
 }
 
-export const CxTunnelDeviceSize = 12;
+export const CxTunnelDeviceSize = 16;
 
 /** Writes padding as zero. @throws RangeError for what a field cannot hold */
 export function encodeCxTunnelDevice(
@@ -1268,18 +1298,18 @@ export function encodeCxTunnelDevice(
 ): Uint8Array {
   const view = new DataView(into.buffer, into.byteOffset + offset, CxTunnelDeviceSize);
   into.fill(0, offset, offset + CxTunnelDeviceSize);
-  view.setUint32(0, inRange(value.ifindex, 0, 4294967295, 'ifindex'), true);
-  view.setUint32(4, inRange(value.binding, 0, 4294967295, 'binding'), true);
-  view.setUint32(8, inRange(value.router, 0, 4294967295, 'router'), true);
+  encodeCxTunnelDeviceKey(value.key, into, offset);
+  view.setUint32(8, inRange(value.binding, 0, 4294967295, 'binding'), true);
+  view.setUint32(12, inRange(value.router, 0, 4294967295, 'router'), true);
   return into;
 }
 
 export function decodeCxTunnelDevice(bytes: Uint8Array, offset = 0): CxTunnelDevice {
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxTunnelDeviceSize);
   return {
-    ifindex: view.getUint32(0, true),
-    binding: view.getUint32(4, true),
-    router: view.getUint32(8, true),
+    key: decodeCxTunnelDeviceKey(bytes, offset),
+    binding: view.getUint32(8, true),
+    router: view.getUint32(12, true),
   };
 }
 

@@ -12,5 +12,4 @@ export type { Port } from './port-table.js';
 export { readable } from './row-names.js';
 export type { OwnSpi } from './spi-set.js';
 export { readRouteProtocol } from './trace.js';
-export { encodeWord } from './word.js';
 export type { XdpAttachment, XdpChanges } from './xdp-attachments.js';

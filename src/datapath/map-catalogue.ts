@@ -21,7 +21,8 @@ export const MAP_MEANINGS = {
   cx_binding_count: 'traffic by binding index',
   cx_tunnel_ends: 'accepted outer addresses -> row of cx_tunnel_end_rows',
   cx_tunnel_end_rows: 'accepted outer addresses and their binding',
-  cx_tunnel_devices: "ifindex of a binding's own tunnel device -> row of cx_tunnel_device_rows",
+  cx_tunnel_devices:
+    'tunnel device of a binding, or interface id on one for several -> row of cx_tunnel_device_rows',
   cx_tunnel_device_rows: 'tunnel device and its binding',
   cx_spis: 'outer destination and SPI of ESP that protects a binding',
   cx_neighbours: 'on-link inner destination -> row of cx_neighbour_rows',

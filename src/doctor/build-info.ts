@@ -5,7 +5,7 @@ import { CX_SCHEMA } from '../datapath/generated.js';
 import { type Check, fail, ok } from './check.js';
 
 /** The compiled kernel programs, below the package. */
-const OBJECTS = ['tc.bpf.o', 'xdp.bpf.o'].map((name) => join('build', 'bpf', name));
+const OBJECTS = ['tc.bpf.o', 'tc-xfrm.bpf.o', 'xdp.bpf.o'].map((name) => join('build', 'bpf', name));
 
 /** Version of the libbpf in use, or null when the addon cannot be loaded. */
 export async function libbpfVersion(): Promise<string | null> {

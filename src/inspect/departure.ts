@@ -58,6 +58,7 @@ function deviceHeader(world: World, row: Row): OuterView {
 }
 
 function identifierOf({ kind, tunnelId }: Row): string {
+  if (kind === CxTunnelKind.EXTERNAL_XFRM) return `, interface id ${tunnelId} of IPsec`;
   return kind === CxTunnelKind.EXTERNAL ? `, network identifier ${tunnelId}` : '';
 }
 

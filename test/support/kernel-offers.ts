@@ -16,14 +16,18 @@ const ATTEMPTS = {
   'external xfrm interface': 'ip link add name probe type xfrm external',
   ESP: `ip xfrm state add src ::1 dst ::2 proto esp spi 0x100 mode transport ${randomAead()}`,
   esp6_offload: 'modprobe --dry-run esp6_offload',
+  'IKE daemon (package strongswan-charon)': 'ls /usr/lib/ipsec/charon',
 } as const;
 
 /** What a kernel may lack, as a skipped test names it. */
 export type Feature = keyof typeof ATTEMPTS;
 
+/** What a test may need: by its name here, or as a probe of libbpf-ts, which may have to wait for a module until then. */
+export type Need = Feature | BpfFeature | (() => BpfFeature);
+
 /** What they say of a kernel without it; anything else is a broken attempt, and no reason to skip. */
 const LACKING =
-  /Unknown device type|algorithm not found|[Nn]ot supported|if_id must be non zero|Module \S+ not found/;
+  /Unknown device type|algorithm not found|[Nn]ot supported|if_id must be non zero|Module \S+ not found|cannot access/;
 
 /** Tries it in a network namespace that is gone when the attempt ends. @throws Error for an unexpected failure */
 function offers(feature: Feature): boolean {
@@ -38,22 +42,28 @@ function offers(feature: Feature): boolean {
 }
 
 /** Why a test that needs it is skipped; undefined where it is not. */
-function missing(feature: Feature | BpfFeature): string | undefined {
-  if (typeof feature === 'string') return offers(feature) ? undefined : `this kernel has no ${feature}`;
+function missing(need: Need): string | undefined {
+  if (typeof need === 'string') return offers(need) ? undefined : `there is no ${need} here`;
+  const feature = typeof need === 'function' ? need() : need;
   // Who may not probe learns nothing: the test then fails by itself.
   return feature.supported || feature.errnoName === 'EPERM' ? undefined : feature.reason;
+}
+
+/** Asked in their order: a later one may need what an earlier one has loaded. */
+function firstMissing(needs: readonly Need[]): string | undefined {
+  for (const need of needs) {
+    const why = missing(need);
+    if (why !== undefined) return why;
+  }
+  return undefined;
 }
 
 /**
  * Declares a serial test that needs these features, named here or probed by `features` of libbpf-ts; where the kernel
  * lacks one it is skipped and says so.
  */
-export function testNeeding(
-  features: readonly (Feature | BpfFeature)[],
-  title: string,
-  body: Implementation<[]>,
-): void {
-  const reason = features.map(missing).find((why) => why !== undefined);
+export function testNeeding(needs: readonly Need[], title: string, body: Implementation<[]>): void {
+  const reason = firstMissing(needs);
   if (reason === undefined) test.serial(title, body);
   else test.serial.skip(`${title} (skipped: ${reason})`, body);
 }

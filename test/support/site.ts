@@ -82,6 +82,8 @@ export interface SiteOptions {
   readonly ha?: DaemonConfig | null;
   /** Words in front of the first mobile router's daemon. */
   readonly under?: readonly string[];
+  /** What the daemons may do beside what all may. */
+  readonly capabilities?: readonly string[];
 }
 
 /** Conditions on a busy machine take their time. */
@@ -223,10 +225,10 @@ export async function withSite(
   const site = new Site(lab);
   const remains = new Remains(lab);
   try {
-    const { mr = mobileRouter(), ha = homeAgent(options.routers) } = options;
+    const { mr = mobileRouter(), ha = homeAgent(options.routers), under = [], capabilities = [] } = options;
     await Promise.all([
-      ...(mr === null ? [] : [site.start('mr', mr, { under: options.under ?? [] })]),
-      ...(ha === null ? [] : [site.start('ha', ha)]),
+      ...(mr === null ? [] : [site.start('mr', mr, { under, capabilities })]),
+      ...(ha === null ? [] : [site.start('ha', ha, { capabilities })]),
       ...(options.routers === 2 ? [site.start('mr2', secondMobileRouter())] : []),
     ]);
     await body(site);

@@ -6,9 +6,9 @@ import {
   type CxTunnelEnd,
   encodeCxNeighbour,
   encodeCxTunnelDevice,
+  encodeCxTunnelDeviceKey,
   encodeCxTunnelEnd,
   encodeCxTunnelEndKey,
-  encodeWord,
 } from '../../../src/datapath/index.js';
 import type { PolicyIds } from '../../../src/datapath/policy-ids.js';
 import type { PrefixMap } from '../../../src/datapath/prefix-map.js';
@@ -62,7 +62,8 @@ export async function writeWorld(writers: Writers, world: World): Promise<void> 
   await writers.tunnelDevices.sync(
     (world.devices ?? []).map(({ ifindex, router, bid }) => {
       const binding = writers.bindings.index({ router, bid });
-      return [encodeWord(ifindex), encodeCxTunnelDevice({ ifindex, binding, router })] as const;
+      const key = { ifindex, interfaceId: 0 };
+      return [encodeCxTunnelDeviceKey(key), encodeCxTunnelDevice({ key, binding, router })] as const;
     }),
   );
   writers.spis.sync(world.spis ?? []);

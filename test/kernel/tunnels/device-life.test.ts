@@ -4,7 +4,7 @@ import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
 import { testNeeding } from '../../support/kernel-offers.js';
 import { BID, homeAgent, mobileRouter, PATIENCE, type Site, withSite } from '../../support/site.js';
-import { deviceEnds, OUTER } from './device-site.js';
+import { tunnelEnds, WAYS } from './tunnel-site.js';
 
 const { careOfA, correspondent, homeAgent: agent } = addresses;
 
@@ -24,7 +24,7 @@ async function answers(site: Site): Promise<void> {
 
 testNeeding(['vxlan'], 'devices go with their bindings, and what they carried goes on', async (t) => {
   t.timeout(400_000);
-  await withSite(t, deviceEnds(t, 'vxlan'), async (site) => {
+  await withSite(t, tunnelEnds(t, 'vxlan'), async (site) => {
     await site.ready();
     await answers(site);
     for (const daemon of site.daemons) t.deepEqual(await tunnels(daemon, 'vxlan'), ['coax-1', 'coax-2']);
@@ -43,7 +43,7 @@ testNeeding(['vxlan'], 'devices go with their bindings, and what they carried go
 
 testNeeding(['vxlan'], "somebody's link with the name of a device is left alone, and said", async (t) => {
   t.timeout(400_000);
-  const { mr, ha } = deviceEnds(t, 'vxlan');
+  const { mr, ha } = tunnelEnds(t, 'vxlan');
   await withSite(t, { mr: null, ha }, async (site) => {
     const node = site.node('mr');
     await node.ip('link add name coax-1 type vxlan id 99 dstport 4799 local ::1 remote ::2');
@@ -67,7 +67,7 @@ testNeeding(['vxlan'], 'an adopted device is used, follows the care-of address, 
   t.timeout(400_000);
   const adopting = (config: object): DaemonConfig =>
     JSON.parse(JSON.stringify(config).replaceAll('"kind":"vxlan"', '"adopt":"mine"'));
-  const ends = deviceEnds(t, 'vxlan');
+  const ends = tunnelEnds(t, 'vxlan');
   const only = (bindings: unknown): object[] =>
     (bindings as { bid: number }[]).filter(({ bid }) => bid === BID.a);
   const [router] = ends.ha.routers as { bindings: unknown }[];
@@ -89,7 +89,7 @@ testNeeding(['vxlan'], 'an adopted device is used, follows the care-of address, 
       const [binding] = await site.bindings(daemon);
       t.like(binding, { tunnel: 'device', device: 'mine', mtu: 1400 });
     }
-    const ra = await site.capture('ra', 'mr0', OUTER.vxlan);
+    const ra = await site.capture('ra', 'mr0', WAYS.vxlan.outer);
     await answers(site);
     await ra.waitFor(({ outer }) => outer.source === careOfA, { timeout: PATIENCE });
     await first.coax(['down', '--instance', first.instance, '--bpffs', first.bpffs]);

@@ -169,13 +169,16 @@ test('the row of a binding: source, way and next hop are one', (t) => {
     ownMac: '02:00:00:00:00:03',
   });
   t.is(bindingRow(b, 1, outer, undefined), undefined, 'an external one needs its device');
-  t.like(bindingRow(b, 1, outer, { ifindex: 12, tunnelId: 5, linkHeader: true }), {
-    ifindex: 12,
-    uplinkIfindex: 4,
-    tunnelId: 5,
-    mtu: 1330,
-    flags: 0,
-  });
+  t.like(
+    bindingRow(b, 1, outer, { ifindex: 12, kind: CxTunnelKind.EXTERNAL, tunnelId: 5, linkHeader: true }),
+    {
+      ifindex: 12,
+      uplinkIfindex: 4,
+      tunnelId: 5,
+      mtu: 1330,
+      flags: 0,
+    },
+  );
   t.is(bindingRow({ ...a, mtu: undefined }, 1, outer, undefined), undefined);
   t.is(bindingRow({ ...a, nextHop: undefined }, 1, outer, undefined), undefined);
   const tun = { ifindex: 3, address: undefined, mac: undefined, ownMac: undefined, linkHeader: false };

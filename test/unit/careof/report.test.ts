@@ -14,6 +14,7 @@ const plan: BindingPlan = {
   priority: 10,
   tunnel: 'bpf',
   device: undefined,
+  keyFile: undefined,
   state: 'usable',
   careOf: at('2001:db8:a::2'),
   homeAgent: at('2001:db8:ffff::1'),

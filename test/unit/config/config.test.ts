@@ -90,6 +90,7 @@ test('defaults', (t) => {
     gateway: 'auto',
     tunnel: 'bpf',
     device: undefined,
+    keyFile: undefined,
     mtu: undefined,
   });
   t.is(config.instance, 'default');

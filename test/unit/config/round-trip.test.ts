@@ -143,13 +143,17 @@ function tunnelWith(chosen: object | undefined, position: number): object {
   return { tunnel: 'device', device: { ...chosen, ...keys } };
 }
 
+function externalTunnel(kind: string, position: number): object {
+  return { tunnel: 'external', ...(kind === 'xfrm' ? { keys: `/esp${position}` } : {}) };
+}
+
 const mobileRouter = bids.chain((known) =>
   fc
     .record({
       common,
       policies: policiesFor(known),
       mtu: fc.integer({ min: 1360, max: 9000 }),
-      external: fc.constantFrom(undefined, { vni: 5 }, { kind: 'ip6tnl' }),
+      external: fc.option(fc.constantFrom('vxlan', 'ip6tnl', 'xfrm'), { nil: undefined }),
       // A policy may copy by any of them, which all of one tunnel kind can.
       devices: fc.oneof(fc.constant([]), fc.array(device, { minLength: 16, maxLength: 16 })),
       xdp: xdp('lan1'),
@@ -159,7 +163,7 @@ const mobileRouter = bids.chain((known) =>
       sets,
       ...settings,
       xdp: modes,
-      ...(external ? { external } : {}),
+      ...(external ? { external: { kind: external } } : {}),
       home: { agent: '2001:db8:ffff::1', address: '2001:db9::1', prefixes: ['2001:db9:1::/64'] },
       ingress: [
         { interface: 'lan0', forwarding: 'stack' },
@@ -169,10 +173,10 @@ const mobileRouter = bids.chain((known) =>
         bid,
         interface: `up${position}`,
         mtu,
-        ...(external ? { tunnel: 'external' } : tunnelWith(devices[position], position)),
+        ...(external ? externalTunnel(external, position) : tunnelWith(devices[position], position)),
         'care-of': position % 2 ? 'auto' : `2001:dba::${position + 1}`,
       })),
-      policies,
+      policies: policies.filter((policy) => external !== 'xfrm' || !('copy' in policy)),
     })),
 );
 
