@@ -104,6 +104,11 @@ VM_PACKAGES := qemu-system-x86 busybox-static kmod xz-utils
 vm-packages:
 	@scripts/packages $(VM_PACKAGES) || echo '  packages  no virtual machine without $(VM_PACKAGES)'
 
+# strongSwan is for one test, of adopted interfaces, which says so where it is not there.
+.PHONY: ike-packages
+ike-packages:
+	@scripts/packages strongswan-charon strongswan-swanctl || echo '  packages  no IKE daemon without strongswan-charon and strongswan-swanctl'
+
 .PHONY: test
 test: build vm-packages ## all tests; ends with "N passed, N failed, N skipped"
 	@$(NODE) --enable-source-maps build/js/test/run.js
@@ -113,7 +118,7 @@ test-unit: build ## the tests that need no root
 	@$(NODE) --enable-source-maps build/js/test/run.js unit
 
 .PHONY: test-vm
-test-vm: build vm-packages ## the kernel tests under KERNEL=6.1|6.12|newest, or all; ONLY=netlink, REFRESH=1, RUN='uname -r'
+test-vm: build vm-packages ike-packages ## the kernel tests under KERNEL=6.1|6.12|newest, or all; ONLY=netlink, REFRESH=1, RUN='uname -r'
 	@$(NODE) --enable-source-maps build/js/test/vm/main.js --kernel='$(KERNEL)' --only='$(ONLY)' \
 		$(if $(REFRESH),--refresh) $(if $(RUN),-- sh -c '$(subst ','\'',$(RUN))')
 

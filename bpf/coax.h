@@ -279,10 +279,9 @@ struct cx_tunnel_device_key {
 
 /* A tunnel device that one binding has for itself, or its part of one, and the binding. */
 struct cx_tunnel_device {
-  struct cx_tunnel_device_key
-      key;       /* repeated, so that a reader can tell a row that was reused under its feet */
-  __u32 binding; /* binding index */
-  __u32 router;  /* router whose prefixes the inner packet must belong to */
+  struct cx_tunnel_device_key key; /* repeated: a row may be reused under a reader's feet */
+  __u32 binding;                   /* binding index */
+  __u32 router;                    /* router whose prefixes the inner packet must belong to */
 };
 
 /* Where ESP that protects a binding of ours arrives. */

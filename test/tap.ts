@@ -28,6 +28,9 @@ export function sayResult(verdict: 'ok' | 'FAILED' | 'skipped', title: string): 
   process.stdout.write(`  ${verdict.padEnd(8)} ${title}\n`);
 }
 
+/** What takes longer says so: seconds since the result before, which for tests one after the other is their time. */
+const SLOW_SECONDS = 10;
+
 /**
  * Prints each result as it comes, with the reason of what fails, until the output ends.
  * @param before told each line that comes before the runner's own words; prints it unless given
@@ -39,11 +42,15 @@ export async function reportTap(
   const counts: Counts = { ...NO_TESTS };
   let begun = false;
   let explaining = false;
+  let last = performance.now();
   for await (const line of createInterface({ input: output })) {
     const result = /^(not ok|ok) \d+ - (.*?)(?: # (SKIP|TODO).*)?$/.exec(line);
     if (result) {
       explaining = false;
-      const [, verdict, title = '', directive] = result;
+      const [, verdict, name = '', directive] = result;
+      const seconds = Math.round((performance.now() - last) / 1000);
+      const title = begun && seconds >= SLOW_SECONDS ? `${name} (${seconds} s)` : name;
+      last = performance.now();
       if (directive) {
         counts.skipped += 1;
         sayResult('skipped', title);

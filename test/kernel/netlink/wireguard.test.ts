@@ -124,7 +124,7 @@ testNeeding(['wireguard'], 'refusals say what is wrong, and no key', async (t) =
     );
 });
 
-testLacking('wireguard', 'a kernel without WireGuard says so', async (t) => {
+testLacking(['wireguard'], 'a kernel without WireGuard says so', async (t) => {
   t.is(
     await inNamespace<string>('wireguard', 'absent'),
     'ENOENT: Cannot speak to WireGuard: this kernel does not have it (CONFIG_WIREGUARD, module wireguard)',
