@@ -16,6 +16,8 @@ const NEXT = '2001:db8:b::22';
 /** Interface ids, the same at both ends. */
 const IDS = { a: 11, b: 12 } as const;
 const UPLINKS = ['a', 'b'] as const;
+/** Between the ports of one run and the next. */
+const SHIFT = 10;
 
 const FLOWS = [
   { from: 'lan', to: 'cn', source: lan, target: correspondent, port: 5101, sourcePort: 6001 },
@@ -24,13 +26,20 @@ const FLOWS = [
   { from: 'cn', to: 'lan', source: correspondent, target: lan, port: 6201, sourcePort: 5203 },
 ] as const;
 
-/** Both bindings' connections as one end has them, with a secret that both ends know. */
+/** Connections by name: those of the bindings, and of one with the care-of address that it has next. */
+const CONNECTIONS = {
+  a: { uplink: 'a', careOf: careOfA },
+  b: { uplink: 'b', careOf: careOfB },
+  next: { uplink: 'b', careOf: NEXT },
+} as const;
+
+/** All connections as one end has them, with a secret that both ends know. The home agent finds them by identity. */
 function connections(end: 'mr' | 'ha', secret: string): string {
-  const each = UPLINKS.map((uplink) => {
-    const careOf = uplink === 'a' ? careOfA : careOfB;
+  const own = Object.entries(CONNECTIONS).filter(([name]) => end === 'mr' || name !== 'next');
+  const each = own.map(([name, { uplink, careOf }]) => {
     const [local, remote] = end === 'mr' ? [careOf, agent] : [agent, '%any'];
     const [self, other] = end === 'mr' ? [`mr-${uplink}`, `ha-${uplink}`] : [`ha-${uplink}`, `mr-${uplink}`];
-    return `  ${uplink} {
+    return `  ${name} {
     version = 2
     proposals = aes128-sha256-modp2048
     local_addrs = ${local}
@@ -41,7 +50,7 @@ function connections(end: 'mr' | 'ha', secret: string): string {
       id = ${self} }
     remote { auth = psk
       id = ${other} }
-    children { ${uplink} {
+    children { ${name} {
       local_ts = ::/0
       remote_ts = ::/0
       esp_proposals = aes128gcm16
@@ -95,16 +104,18 @@ testNeeding(
         site.capture('ra', 'mr0', WAYS.xfrm.outer),
         site.capture('rb', 'mr0', WAYS.xfrm.outer),
         site.capture('core', 'ha0', WAYS.xfrm.outer),
-        Sink.start(site.node('cn'), { ports: [5101, 5202] }),
-        Sink.start(site.node('lan'), { ports: [6101, 6201] }),
+        Sink.start(site.node('cn'), { ports: [5101, 5202, 5101 + SHIFT, 5202 + SHIFT] }),
+        Sink.start(site.node('lan'), { ports: [6101, 6201, 6101 + SHIFT, 6201 + SHIFT] }),
       ]);
       const sinks = { cn, lan: toLan };
-      const run = async (): Promise<void> => {
+      /** Each time with other ports: what arrives is counted by them. */
+      const run = async (shift: number): Promise<void> => {
         for (const { from, to, source, target, port, sourcePort } of FLOWS) {
-          const before = (await sinks[to].report(port)).received;
-          const flow = { to: target, port, source, sourcePort, rate: 100, count: tries(200, 20) };
+          const ports = { port: port + shift, sourcePort: sourcePort + shift };
+          const flow = { ...ports, to: target, source, rate: 100, count: tries(200, 20) };
           const { sent } = await Stream.send(site.node(from), flow);
-          await sinks[to].received(before + sent, port, PATIENCE);
+          const report = await sinks[to].received(sent, ports.port, PATIENCE);
+          t.like(report, { received: sent, lost: 0, duplicates: 0 }, `port ${ports.port}`);
         }
       };
       let from = { ra: 0, rb: 0, core: 0 };
@@ -125,22 +136,25 @@ testNeeding(
           [`${agent} ${careOfA}`, `${agent} ${careOf}`].sort(),
         );
       };
-      await run();
+      await run(0);
       await seen(careOfB);
 
-      // The IKE daemons move the associations themselves (MOBIKE, RFC 4555), coaxial the rules and routes.
+      // Another association from the next address, under the same interface id, before the old one goes.
       await site.node('mr').ip(`address add ${NEXT}/64 dev wb nodad`);
-      await site.node('mr').ip(`address del ${careOfB}/64 dev wb`);
-      await site.state(BID.b, 'usable', { careOf: NEXT });
-      const { status } = await site.ha.api('PUT', `/v1/routers/mr1/bindings/${BID.b}`, { careOf: NEXT });
-      t.is(status, 200);
-      await until(async () => (await ha.control('--list-sas', '--ike', 'b')).includes(NEXT), {
-        what: `the association of b to be with ${NEXT}`,
+      await until(async () => (await site.accepted()).includes(`${NEXT} ${agent}`), {
+        what: `${NEXT} in the accept set`,
         timeout: PATIENCE,
       });
+      await site.node('mr').ip(`address change ${careOfB}/64 dev wb preferred_lft 0`);
+      await site.state(BID.b, 'usable', { careOf: NEXT });
+      await mr.control('--initiate', '--child', 'next');
+      await mr.control('--terminate', '--ike', 'b');
+      await site.node('mr').ip(`address del ${careOfB}/64 dev wb`);
+      const { status } = await site.ha.api('PUT', `/v1/routers/mr1/bindings/${BID.b}`, { careOf: NEXT });
+      t.is(status, 200);
       await Promise.all([ra, rb, core].map((capture) => capture.flush()));
       from = { ra: ra.position, rb: rb.position, core: core.position };
-      await run();
+      await run(SHIFT);
       await seen(NEXT);
       for (const daemon of site.daemons) t.deepEqual(await drops(site, daemon), []);
       await Promise.all([cn, toLan].map((one) => one.end()));
