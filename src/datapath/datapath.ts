@@ -244,7 +244,8 @@ function needXfrmInfo(): void {
 
 /** Why the programs for it were not loaded, in words of its own where it is known. */
 function whyNoXfrmInfo(error: unknown): unknown {
-  if (!(error instanceof BpfError) || error.code !== 'EPERM') return error;
+  // libbpf 1.1 says EINVAL, and the reason in its log: the function that is there was not found.
+  if (!(error instanceof BpfError) || !/module BTFs|EPERM/.test(error.message)) return error;
   return xfrmInfoRefused('it takes CAP_SYS_ADMIN to find bpf_skb_set_xfrm_info', error);
 }
 
