@@ -30,9 +30,13 @@ typedef enum {
   CX_FRAGMENT_SLICES = 16,      /* parts of cx_fragments that do not push each other out */
   CX_FRAGMENT_ROWS = 2048,      /* rows of one; a power of two */
   CX_HOOKS = 6,
-  CX_SETTINGS = 6,
-  CX_EXPLAINED_VALUES = 4, /* numbers of one row of cx_explained */
-  CX_PORT_ROWS = 1024,     /* rows of cx_ports; a power of two */
+  CX_SETTINGS = 7,
+  CX_SIGNAL_BYTES = 1500,      /* longest packet with a mobility header that is taken; none is a fragment */
+  CX_SIGNAL_SHORT_BYTES = 504, /* what all but those with many flow bindings fit into */
+  CX_SIGNAL_SENDERS = 4096,    /* budgets that senders share; a power of two */
+  CX_SIGNALS_A_WINDOW = 16,    /* mobility headers of one budget a second; a node sends three */
+  CX_EXPLAINED_VALUES = 4,     /* numbers of one row of cx_explained */
+  CX_PORT_ROWS = 1024,         /* rows of cx_ports; a power of two */
 } cx_constants;
 
 /* What this machine is; fixed when the object is loaded. */
@@ -50,6 +54,7 @@ enum cx_setting {
   CX_SETTING_ROUTE_PROTOCOL = 3, /* rtnetlink protocol number of our routes and rules, for who removes them */
   CX_SETTING_ROLE = 4,           /* enum cx_role + 1, so that 0 is a new instance */
   CX_SETTING_BYPASS_MARK = 5,    /* bit of the mark by which a rule knows what bypasses us */
+  CX_SETTING_SIGNALLING = 6,     /* 1 = mobility headers to us go to the daemon */
 };
 
 /* How the outer header of a binding is made. */
@@ -348,9 +353,10 @@ enum cx_reason {
       18, /* no outer header fits on this offload: segmented first, then looked at again */
   CX_REASON_TO_BE_ENCRYPTED =
       21, /* ESP that may not be encrypted yet: the home interface does that, then looked at again */
-  /* dropped, and the sender is told */
+  /* taken, or dropped and the sender is told */
   CX_REASON_PACKET_TOO_BIG = 24, /* answered with a Packet Too Big of the chosen binding's MTU */
   CX_REASON_ERROR_RELAYED = 25,  /* an ICMPv6 error about our tunnel, passed on to the inner sender */
+  CX_REASON_TO_DAEMON = 26,      /* a mobility header to us: the daemon reads it */
   /* dropped */
   CX_REASON_DROP_TRUNCATED = 32,    /* shorter than its headers say */
   CX_REASON_DROP_HEADER_CHAIN = 33, /* extension headers too many or malformed */
@@ -371,7 +377,9 @@ enum cx_reason {
   CX_REASON_DROP_ANSWER_LIMIT = 48,  /* an ICMPv6 error was due, but too many were sent in this second */
   CX_REASON_DROP_ERROR_INVALID = 49, /* an ICMPv6 error about a tunnelled packet that we cannot have sent */
   CX_REASON_DROP_BY_POLICY = 50,     /* a policy says so */
-  CX_REASON_DROP_BYPASS = 51, /* a policy would bypass it, but its route is decided: behind the stack */
+  CX_REASON_DROP_BYPASS = 51,       /* a policy would bypass it, but its route is decided: behind the stack */
+  CX_REASON_DROP_SIGNALS_FULL = 52, /* a mobility header to us, but the daemon has not read the ones before */
+  CX_REASON_DROP_SIGNAL_LIMIT = 53, /* the same, but its sender has sent too many in this second */
   /* counted beside the reason a packet left for */
   CX_REASON_ALSO_COPIED = 56,         /* a policy had one more binding carry it */
   CX_REASON_ALSO_COPY_LOST = 57,      /* it could not: its next hop is not known yet, or its uplink refused */
@@ -388,6 +396,18 @@ struct cx_reason_stats {
 struct cx_answer_budget {
   __u64 refilled_at; /* CLOCK_MONOTONIC, ns */
   __u32 left;
+};
+
+/* What stands in front of a packet with a mobility header to an address of ours. */
+struct cx_signal {
+  __u32 ifindex; /* where it arrived */
+  __u32 length;  /* of the packet, from its IPv6 header on; what is behind it means nothing */
+};
+
+/* How many mobility headers of some senders have passed in this second. */
+struct cx_signal_budget {
+  __u32 window; /* which second that is */
+  __u32 used;
 };
 
 /* Room to work in where the stack has none; means nothing to the next packet (per CPU). */
@@ -444,6 +464,7 @@ struct cx_vocabulary {
   enum cx_explain_step explain_step;
   cx_explained_head_value explained_head;
   enum cx_port_flag port_flag;
+  struct cx_signal signal;
 };
 
 #endif

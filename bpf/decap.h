@@ -8,6 +8,7 @@
 #else
 #include "copy.h"
 #include "icmp.h"
+#include "signalling.h"
 #endif
 
 #define CX_ECN_MASK 3
@@ -128,6 +129,13 @@ CX_INLINE __u32 cx_deliver(cx_context *ctx, __u32 link, __u32 outer, struct cx_p
   return reason;
 }
 
+/* A packet, parsed to its upper layer, that carries no other one in clear. */
+CX_INLINE __u32 cx_not_tunnelled(cx_context *ctx, const struct cx_packet *packet) {
+  if (packet->protocol == CX_IPPROTO_MOBILITY)
+    return cx_take_signal(ctx, packet);
+  return cx_is_strange_esp(ctx, packet) ? CX_REASON_DROP_OUTER_SOURCE : CX_REASON_NOT_OURS;
+}
+
 /* An IPv6 packet that may carry another one for us. CX_REASON_NOT_OURS when it does not. */
 CX_INLINE __u32 cx_decapsulate(cx_context *ctx, __u32 link, struct cx_packet *outer, int *action) {
   struct cx_tunnel_end_key ends = {.local = outer->destination, .remote = outer->source};
@@ -138,7 +146,7 @@ CX_INLINE __u32 cx_decapsulate(cx_context *ctx, __u32 link, struct cx_packet *ou
   if (outer->protocol == IPPROTO_ICMPV6)
     return cx_relay_error(ctx, link, outer, action);
   if (outer->protocol != IPPROTO_IPV6 && (cx_parse_chain(ctx, outer) || outer->protocol != IPPROTO_IPV6))
-    return cx_is_strange_esp(ctx, outer) ? CX_REASON_DROP_OUTER_SOURCE : CX_REASON_NOT_OURS;
+    return cx_not_tunnelled(ctx, outer);
   if (outer->fragmented || outer->authenticated || outer->routed)
     return CX_REASON_NOT_OURS;
   const struct cx_tunnel_end *end = cx_find_tunnel(&ends);

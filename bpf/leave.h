@@ -19,6 +19,10 @@ CX_INLINE __u32 cx_answer_too_big(cx_context *ctx, const struct cx_packet *packe
   return CX_REASON_LEFT_TO_TC;
 }
 
+CX_INLINE __u32 cx_take_signal(cx_context *ctx, const struct cx_packet *packet) {
+  return CX_REASON_LEFT_TO_TC;
+}
+
 /* An error may be about one of our tunnels. */
 CX_INLINE __u32 cx_relay_error(cx_context *ctx, __u32 link, const struct cx_packet *outer, int *action) {
   __u8 type;

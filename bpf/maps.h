@@ -249,6 +249,22 @@ struct {
   __type(value, struct cx_answer_budget);
 } cx_answer_budgets SEC(".maps");
 
+/* Mobility headers to addresses of ours, struct cx_signal each; written by packets, read by the daemon, once.
+ */
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 1 << 20);
+} cx_signals SEC(".maps");
+
+/* Who has sent how many mobility headers: CX_SIGNAL_SENDERS rows for addresses of nobody's, as many for those
+ * that are accepted; written and read by these packets. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 2 * CX_SIGNAL_SENDERS);
+  __type(key, __u32);
+  __type(value, struct cx_signal_budget);
+} cx_signal_budgets SEC(".maps");
+
 /* One row; written and read by the packet that is on the CPU. */
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -5,7 +5,8 @@
 
 #include "verdict.h"
 
-#define CX_HEADERS_MAX 8 /* extension headers in one packet */
+#define CX_IPPROTO_MOBILITY 135 /* RFC 6275 section 6.1 */
+#define CX_HEADERS_MAX 8        /* extension headers in one packet */
 #define CX_FRAGMENT_OFFSET 0xfff8
 #define CX_FRAGMENT_MORE 1
 #define CX_SEGMENTS_LEFT 0xff

@@ -141,9 +141,10 @@ export class LabDaemon {
     if (signal === 'SIGKILL') await this.#process?.exited;
   }
 
-  /** Stops what still runs and starts again. */
-  async restart(): Promise<void> {
+  /** Stops what still runs and starts again, with another config if one is given. */
+  async restart(config: DaemonConfig = this.#config): Promise<void> {
     await this.stop();
+    this.#config = config;
     await this.start();
   }
 

@@ -6,6 +6,7 @@
 #include "link.h"
 #include "map.h"
 #include "object.h"
+#include "packet_socket.h"
 #include "program.h"
 #include "ring_buffer.h"
 #include "traffic_control.h"
@@ -28,6 +29,7 @@ Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {
   Link::Init(env, exports);
   Object::Init(env, exports);
   RingBuffer::Init(env, exports);
+  PacketSocket::Init(env, exports);
   TrafficControlInit(env, exports);
   KernelInit(env, exports);
 #if __has_include("netlink_socket.h")

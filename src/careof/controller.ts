@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
-import type { Config } from '../config/index.js';
-import { Datapath, Instance } from '../datapath/index.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { Config, MobileRouterConfig, RouterConfig } from '../config/index.js';
+import { CxSetting, Datapath, Instance } from '../datapath/index.js';
 import { Address } from '../net/index.js';
 import {
   Netlink,
@@ -23,16 +24,20 @@ import {
   type PolicyView,
   type ProbeView,
   type ReasonView,
+  type RegistrationView,
   type ReloadResult,
   RequestError,
+  type Traffic,
 } from '../views/index.js';
 import { ControllerError } from './controller-error.js';
 import { FirewallWatch, planIngress } from './forwarding.js';
 import { Health } from './health.js';
-import { planHomeAgent, type RouteAnswer } from './home-agent.js';
+import { bindingsOf, planHomeAgent, type RouteAnswer, type RouterRegistration } from './home-agent.js';
+import { HomeAgentRegistration } from './home-agent-registration.js';
 import { otherOwners } from './home-device.js';
 import { IpsecWatch } from './ipsec-watch.js';
 import { planMobileRouter } from './mobile-router.js';
+import { addressesInUse, MobileRouterRegistration } from './mobile-router-registration.js';
 import { News } from './news.js';
 import { type BindingPlan, IPV6_MIN_MTU, type Plan, type RouterPlan } from './plan.js';
 import { probeBindings } from './probe.js';
@@ -68,6 +73,8 @@ interface Running {
   ipsec: IpsecWatch;
   xdpWatch: XdpWatch;
   devices: Devices;
+  /** What mobile routers register themselves, or this one does; undefined where the file does not ask for it. */
+  registration: MobileRouterRegistration | HomeAgentRegistration | undefined;
 }
 
 /**
@@ -134,9 +141,11 @@ class InstanceController implements Controller {
       opened.push(reconciler);
       const devices = await reconciler.devices(config, IPV6_MIN_MTU);
       const registrations = new Registrations(datapath);
+      const registration = this.#openRegistration(datapath);
+      if (registration) opened.push(asDisposable(registration));
       this.#running = {
         ...{ datapath, netlink, monitor, reconciler, registrations },
-        ...{ firewall, ipsec, xdpWatch, devices },
+        ...{ firewall, ipsec, xdpWatch, devices, registration },
       };
       monitor.subscribe((event) => this.#onKernel(event));
       const { adopted, inheritedFrom } = datapath;
@@ -151,6 +160,7 @@ class InstanceController implements Controller {
       await this.#loop.settle();
       // It may have been stopped meanwhile.
       if (this.#running !== undefined) {
+        if (registration instanceof HomeAgentRegistration) registration.start();
         this.#auditTimer = setInterval(() => void this.#audit(), AUDIT_MS);
       }
     } catch (error) {
@@ -160,6 +170,25 @@ class InstanceController implements Controller {
       }
       throw error;
     }
+  }
+
+  /** @throws KeyError, SignallingError, RegistrationError */
+  #openRegistration(datapath: Datapath, registered?: ReadonlyMap<number, Address>): Running['registration'] {
+    const config = this.#config;
+    datapath.settings.set(CxSetting.SIGNALLING, config.registration ? 1 : 0);
+    const log = this.#log;
+    if (config.role === 'mobile-router') {
+      const known = registered ?? (datapath.adopted ? addressesInUse(config, datapath) : new Map());
+      const changed = (): void => this.#loop.request();
+      return (
+        config.registration &&
+        new MobileRouterRegistration(config, config.registration, known, { datapath, log, changed })
+      );
+    }
+    const apply = (): Promise<void> => this.#loop.settle();
+    return (
+      config.registration && new HomeAgentRegistration(config, config.registration, { datapath, log, apply })
+    );
   }
 
   async stop(): Promise<void> {
@@ -172,6 +201,7 @@ class InstanceController implements Controller {
     running.monitor.stop();
     running.firewall[Symbol.dispose]();
     running.ipsec[Symbol.dispose]();
+    await running.registration?.[Symbol.asyncDispose]();
     await this.#loop.stop();
     running.xdpWatch[Symbol.dispose]();
     running.reconciler[Symbol.dispose]();
@@ -189,11 +219,15 @@ class InstanceController implements Controller {
     this.#config = config;
     try {
       const running = this.#need();
+      await this.#reopenRegistration(running, before);
       running.devices = await reconciler.devices(config, running.devices.home.mtu);
       await this.#loop.settle();
       this.#health.silenceMs = config.silenceMs;
     } catch (error) {
       this.#config = before;
+      await this.#reopenRegistration(this.#need(), config).catch((failure: unknown) =>
+        this.#log.error({ err: failure }, 'registration does not go on as before'),
+      );
       await this.#loop.settle();
       throw error;
     }
@@ -202,6 +236,30 @@ class InstanceController implements Controller {
       changes.push(`policy generation ${datapath.generations.activeId}`);
     }
     return { generation: datapath.generations.activeId, changes };
+  }
+
+  /** Registration as the file says it now; addresses that are registered stay so meanwhile. */
+  async #reopenRegistration(running: Running, before: Config): Promise<void> {
+    const config = this.#config;
+    const { registration, datapath } = running;
+    if (
+      registration instanceof HomeAgentRegistration &&
+      config.role === 'home-agent' &&
+      config.registration
+    ) {
+      registration.reconfigure(config, config.registration);
+      return;
+    }
+    if (config.role === 'mobile-router' && before.role === 'mobile-router') {
+      if (isDeepStrictEqual(registeredParts(config), registeredParts(before))) return;
+    }
+    if (config.registration === undefined && registration === undefined) return;
+    const registered =
+      registration instanceof MobileRouterRegistration ? registration.allRegistered : undefined;
+    running.registration = undefined;
+    await registration?.[Symbol.asyncDispose]();
+    running.registration = this.#openRegistration(datapath, registered);
+    if (running.registration instanceof HomeAgentRegistration) running.registration.start();
   }
 
   status(): ControllerStatus {
@@ -231,6 +289,7 @@ class InstanceController implements Controller {
       problems: [
         ...this.#problems,
         ...this.#news.failing,
+        ...(this.#need().registration?.problems() ?? []),
         ...this.#health.findings().map(({ code, message }) => ({ code, message })),
       ],
       lastSwitch: this.#news.lastSwitch,
@@ -243,12 +302,16 @@ class InstanceController implements Controller {
 
   policies(): PolicyView[] {
     const { datapath } = this.#need();
-    return this.#routers().flatMap((router) =>
-      policyViews(router, (fid) => {
+    const { registration } = this.#need();
+    const told = (fid: number): Pick<PolicyView, 'flows' | 'remark'> =>
+      registration instanceof MobileRouterRegistration ? registration.told(fid) : { flows: [], remark: null };
+    return this.#routers().flatMap((router) => {
+      const hits = (fid: number): Traffic => {
         const id = datapath.policyIds.find(router.id, fid);
         return id === undefined ? { packets: 0, bytes: 0 } : datapath.counters.policy(id);
-      }),
-    );
+      };
+      return policyViews(router, hits, told);
+    });
   }
 
   reasons(): ReasonView[] {
@@ -309,7 +372,14 @@ class InstanceController implements Controller {
     const { counters } = this.#need().datapath;
     const since = this.#news.since(binding.index);
     const warnings = this.#health.codes(binding.index);
-    return bindingView(router.name, binding, counters.binding(binding.index), since, warnings);
+    const registration = this.#registrationOf(router, binding.bid);
+    return bindingView(router.name, binding, counters.binding(binding.index), since, warnings, registration);
+  }
+
+  #registrationOf({ homeAddress }: RouterPlan, bid: number): RegistrationView | null {
+    const { registration } = this.#need();
+    if (registration instanceof MobileRouterRegistration) return registration.view(bid);
+    return registration?.view(homeAddress, bid) ?? null;
   }
 
   #find(router: string | undefined, bid: number): { router: RouterPlan; binding: BindingPlan } {
@@ -414,12 +484,14 @@ class InstanceController implements Controller {
     this.#problems = report.problems;
     const bindings = plan.routers.flatMap((router) => router.bindings);
     running.registrations.keepOnly(new Set(bindings.map((binding) => binding.index)));
+    // Not before: what is sent needs the rules of this run, and what answers its accept set.
+    if (running.registration instanceof MobileRouterRegistration) running.registration.follow(plan);
     this.#news.publish(plan, report, since);
     return report.dueInMs;
   }
 
   async #derive(running: Running, snapshot: NetlinkSnapshot): Promise<Plan> {
-    const { datapath, devices, registrations } = running;
+    const { datapath, devices, registrations, registration } = running;
     const config = this.#config;
     const homeIfindex = devices.home.ifindex;
     if (config.role === 'mobile-router') {
@@ -434,6 +506,10 @@ class InstanceController implements Controller {
           return source === undefined ? undefined : Address.parse(source);
         },
         disabled: (bid) => registrations.of(index(bid)).disabled,
+        registered:
+          registration instanceof MobileRouterRegistration
+            ? (bid) => registration.registered(bid)
+            : undefined,
         ingress: planIngress(config, {
           ...snapshot,
           firewall: running.firewall.firewall,
@@ -445,9 +521,13 @@ class InstanceController implements Controller {
       datapath.routerIds.id(router.address.toString());
     const index = (router: number, bid: number): number => datapath.bindings.index({ router, bid });
     const routes = new Map<string, RouteAnswer | undefined>();
+    const registered = (router: RouterConfig): RouterRegistration | undefined =>
+      registration instanceof HomeAgentRegistration ? registration.of(router) : undefined;
     for (const router of config.routers) {
-      for (const { bid, careOf } of router.bindings) {
-        const address = registrations.of(index(routerId(router), bid)).careOf ?? careOf;
+      const itself = registered(router);
+      for (const { bid, careOf } of bindingsOf(router, itself)) {
+        const byHand = itself ? undefined : registrations.of(index(routerId(router), bid)).careOf;
+        const address = byHand ?? careOf;
         if (address && !routes.has(address.toString())) {
           routes.set(address.toString(), await askRoute(running.netlink, address, config.home.agent));
         }
@@ -458,6 +538,9 @@ class InstanceController implements Controller {
       routerId,
       index,
       registration: (router, bid) => registrations.of(index(router, bid)),
+      registered,
+      policies: (router) =>
+        registration instanceof HomeAgentRegistration ? registration.policiesOf(router) : router.policies,
       route: (careOf) => routes.get(careOf.toString()),
     });
   }
@@ -505,6 +588,16 @@ function refuseSharedProtocol(config: Config, snapshot: NetlinkSnapshot): void {
       );
     }
   }
+}
+
+/** What a mobile router's registration is made of. */
+function registeredParts({ registration, home, instance }: MobileRouterConfig): object {
+  return { registration, instance, home: JSON.stringify(home) };
+}
+
+/** For a start that fails; nobody waits then. */
+function asDisposable(resource: AsyncDisposable): Disposable {
+  return { [Symbol.dispose]: () => void resource[Symbol.asyncDispose]() };
 }
 
 /** What cannot change while an instance runs, because its pinned state is made of it. */

@@ -1,9 +1,18 @@
-import type { HomeAgentBinding, HomeAgentConfig, RouterConfig } from '../config/index.js';
+import {
+  defaultBindingName,
+  type HomeAgentBinding,
+  type HomeAgentConfig,
+  type RouterConfig,
+} from '../config/index.js';
 import { type Address, Prefix } from '../net/index.js';
 import type { NetlinkSnapshot } from '../netlink/index.js';
+import type { Policy } from '../policy/index.js';
 import { type BindingPlan, carries, IPV6_MIN_MTU, type Plan, pathMtu, type RoutePlan } from './plan.js';
 import { planTunnel } from './tunnel-plan.js';
 import { describeNextHop, hasCarrier, type NextHop } from './uplink.js';
+
+/** BID-PRI of a binding of which nobody says it, as in the configuration file. */
+const DEFAULT_PRIORITY = 10;
 
 /** What was said of a binding at run time. */
 export interface Registration {
@@ -11,6 +20,19 @@ export interface Registration {
   /** Accepted as a source beside the one in use. */
   alsoAccepted: readonly Address[];
   disabled: boolean;
+}
+
+/** What a mobile router has registered itself (RFC 5648, RFC 3963). */
+export interface RouterRegistration {
+  readonly bindings: readonly RegisteredBinding[];
+  readonly prefixes: readonly Prefix[];
+}
+
+export interface RegisteredBinding {
+  readonly bid: number;
+  readonly careOf: Address;
+  /** BID-PRI; undefined: it did not say. */
+  readonly priority: number | undefined;
 }
 
 /** The kernel's way to an address. */
@@ -25,6 +47,10 @@ export interface HomeAgentContext {
   routerId(router: RouterConfig): number;
   index(routerId: number, bid: number): number;
   registration(routerId: number, bid: number): Registration;
+  /** Undefined for a router that does not register itself. */
+  registered(router: RouterConfig): RouterRegistration | undefined;
+  /** The policies of a router, its own flow bindings among them. */
+  policies(router: RouterConfig): readonly Policy[];
   /** The kernel's route from our address to a care-of address, undefined if there is none. */
   route(careOf: Address): RouteAnswer | undefined;
 }
@@ -42,26 +68,37 @@ export function planHomeAgent(
 
   const routers = config.routers.map((router) => {
     const id = context.routerId(router);
-    const bindings = router.bindings.map((binding) =>
-      planBinding(config, router, binding, id, snapshot, context, problems),
-    );
+    const registered = context.registered(router);
+    const surroundings = {
+      config,
+      router,
+      id,
+      registers: registered !== undefined,
+      snapshot,
+      context,
+      problems,
+    };
+    const bindings = bindingsOf(router, registered).map((binding) => planBinding(binding, surroundings));
     const mtus = bindings.flatMap((plan) =>
       carries(plan.state) && plan.mtu !== undefined ? [plan.mtu] : [],
     );
     const mtu = mtus.length > 0 ? Math.max(...mtus) : undefined;
     homeMtu = Math.max(homeMtu, mtu ?? 0);
-    for (const prefix of routerPrefixes(router)) {
-      const spec = { destination: prefix, table: 254, protocol: routing.protocol };
-      if (mtu !== undefined) {
-        const prefsrc = home.agent;
-        routes.push({
-          spec: { ...spec, ifindex: context.homeIfindex, prefsrc, mtu, metric: routing.metric },
-          needsBindings: true,
-        });
-      }
-      // Without a usable binding the kernel answers unreachable, rate-limited.
+    const prefixes = registered?.prefixes ?? router.prefixes;
+    const spec = { table: 254, protocol: routing.protocol };
+    for (const destination of mtu === undefined
+      ? []
+      : routerPrefixes({ address: router.address, prefixes })) {
+      const prefsrc = home.agent;
       routes.push({
-        spec: { ...spec, type: 'unreachable', metric: routing.metric + 1 },
+        spec: { ...spec, destination, ifindex: context.homeIfindex, prefsrc, mtu, metric: routing.metric },
+        needsBindings: true,
+      });
+    }
+    // Without a usable binding the kernel answers unreachable, rate-limited.
+    for (const destination of routerPrefixes(router)) {
+      routes.push({
+        spec: { ...spec, destination, type: 'unreachable', metric: routing.metric + 1 },
         needsBindings: false,
       });
     }
@@ -69,8 +106,8 @@ export function planHomeAgent(
       id,
       name: router.name,
       homeAddress: router.address,
-      prefixes: router.prefixes,
-      policies: router.policies,
+      prefixes,
+      policies: context.policies(router),
       bindings,
     };
   });
@@ -91,26 +128,55 @@ export function planHomeAgent(
   };
 }
 
+/**
+ * The bindings of a router: those of the file, and of a router that registers itself those that it has registered,
+ * made as the file says where that lists them.
+ */
+export function bindingsOf(
+  router: RouterConfig,
+  registered: RouterRegistration | undefined,
+): readonly HomeAgentBinding[] {
+  if (registered === undefined) return router.bindings;
+  const found = new Map(registered.bindings.map((binding) => [binding.bid, binding]));
+  const listed = router.bindings.map((binding) => {
+    const { careOf, priority = binding.priority } = found.get(binding.bid) ?? { careOf: undefined };
+    found.delete(binding.bid);
+    return { ...binding, careOf, priority };
+  });
+  const others = [...found.values()].map(({ bid, careOf, priority = DEFAULT_PRIORITY }) => ({
+    ...{ bid, careOf, priority, name: defaultBindingName(bid) },
+    ...{ tunnel: 'bpf' as const, device: undefined, keyFile: undefined, mtu: undefined },
+  }));
+  return [...listed, ...others];
+}
+
 /** Mobile network prefixes, and the home address where none of them covers it. */
 function routerPrefixes(router: { address: Address; prefixes: readonly Prefix[] }): Prefix[] {
   const covered = router.prefixes.some((prefix) => prefix.contains(router.address));
   return covered ? [...router.prefixes] : [Prefix.host(router.address), ...router.prefixes];
 }
 
+/** What a binding is planned in. */
+interface Surroundings {
+  readonly config: HomeAgentConfig;
+  readonly router: RouterConfig;
+  readonly id: number;
+  /** Whether the router registers itself: nothing that was said by hand is asked for then. */
+  readonly registers: boolean;
+  readonly snapshot: NetlinkSnapshot;
+  readonly context: HomeAgentContext;
+  readonly problems: Plan['problems'];
+}
+
 function planBinding(
-  config: HomeAgentConfig,
-  router: RouterConfig,
   binding: HomeAgentBinding,
-  routerId: number,
-  snapshot: NetlinkSnapshot,
-  context: HomeAgentContext,
-  problems: Plan['problems'],
+  { config, router, id, registers, snapshot, context, problems }: Surroundings,
 ): BindingPlan {
-  const registration = context.registration(routerId, binding.bid);
-  const careOf = registration.careOf ?? binding.careOf;
-  const accepted = [...(careOf ? [careOf] : []), ...registration.alsoAccepted];
+  const registration = context.registration(id, binding.bid);
+  const careOf = (registers ? undefined : registration.careOf) ?? binding.careOf;
+  const accepted = [...(careOf ? [careOf] : []), ...(registers ? [] : registration.alsoAccepted)];
   const plan: BindingPlan = {
-    index: context.index(routerId, binding.bid),
+    index: context.index(id, binding.bid),
     bid: binding.bid,
     name: binding.name,
     priority: binding.priority,
@@ -119,6 +185,7 @@ function planBinding(
     keyFile: binding.keyFile,
     state: 'no-address',
     careOf,
+    wanted: undefined,
     homeAgent: config.home.agent,
     interface: undefined,
     nextHop: undefined,

@@ -25,6 +25,8 @@ export interface MobileRouterContext {
   /** Care-of address in use, from the live row. */
   current(bid: number): Address | undefined;
   disabled(bid: number): boolean;
+  /** The care-of address that the home agent has accepted; undefined as a whole where none is registered by us. */
+  registered: ((bid: number) => Address | undefined) | undefined;
   ingress: readonly IngressPlan[];
 }
 
@@ -41,7 +43,7 @@ export function planMobileRouter(
   const routes: RoutePlan[] = [];
 
   const bindings = config.bindings.map((binding) => {
-    const uplink = observeUplink(snapshot, {
+    const query = {
       interface: binding.interface,
       careOf: binding.careOf,
       gateway: binding.gateway,
@@ -49,11 +51,18 @@ export function planMobileRouter(
       home: homePrefixes,
       current: context.current(binding.bid),
       ownProtocol: routing.protocol,
-    });
+    };
+    const wanted = observeUplink(snapshot, query);
+    const uplink = untilRegistered(wanted, context.registered?.(binding.bid), context, (careOf) =>
+      observeUplink(snapshot, { ...query, careOf }),
+    );
     const outer = outerRouting(config, binding, uplink, snapshot.links);
     rules.push(...outer.rules);
     routes.push(...outer.routes);
-    return planBinding(config, binding, uplink, snapshot, context, problems);
+    return {
+      ...planBinding(config, binding, uplink, snapshot, context, problems),
+      wanted: context.disabled(binding.bid) || !carries(wanted.state) ? undefined : wanted.careOf,
+    };
   });
 
   const mtus = bindings.flatMap((plan) => (carries(plan.state) && plan.mtu !== undefined ? [plan.mtu] : []));
@@ -108,6 +117,23 @@ export function planMobileRouter(
   };
 }
 
+/**
+ * The uplink as packets may use it while its address is registered: by the address that the home agent has accepted as
+ * long as the link has that, else not at all.
+ */
+function untilRegistered(
+  wanted: Uplink,
+  registered: Address | undefined,
+  context: MobileRouterContext,
+  observe: (careOf: Address) => Uplink,
+): Uplink {
+  if (context.registered === undefined || !carries(wanted.state)) return wanted;
+  if (registered !== undefined && wanted.careOf?.equals(registered)) return wanted;
+  const before = registered && observe(registered);
+  if (before && carries(before.state)) return { ...before, candidates: wanted.candidates };
+  return { ...wanted, state: 'registering' };
+}
+
 function planBinding(
   config: MobileRouterConfig,
   binding: MobileRouterBinding,
@@ -115,7 +141,7 @@ function planBinding(
   snapshot: NetlinkSnapshot,
   context: MobileRouterContext,
   problems: Plan['problems'],
-): BindingPlan {
+): Omit<BindingPlan, 'wanted'> {
   let state = context.disabled(binding.bid) ? 'disabled' : uplink.state;
   const path = uplink.link ? pathMtu(binding.mtu, uplink.link.mtu) : binding.mtu;
   const tunnel =

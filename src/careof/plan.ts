@@ -37,6 +37,8 @@ export interface BindingPlan {
   keyFile: string | undefined;
   state: BindingState;
   careOf: Address | undefined;
+  /** The care-of address to register with the home agent; undefined where there is none, or it is the home agent. */
+  wanted: Address | undefined;
   homeAgent: Address;
   /** The uplink's name, as far as known. */
   interface: string | undefined;

@@ -55,6 +55,19 @@ export const PROBLEMS = {
     means: 'somebody else removed something of ours, and it is there again (only in the log)',
     remedy: 'find out who; two programs that repair each other never come to rest',
   },
+  REGISTRATION_REFUSED: {
+    means: 'the home agent refuses to register a binding, or all; packets do not use it',
+    remedy: 'the message has its reason; look at keys, prefixes and `registration:` at both ends',
+  },
+  REGISTRATION_UNANSWERED: {
+    means: 'the home agent does not answer Binding Updates for a binding; they are sent on and on',
+    remedy:
+      'look whether it runs and can be reached by that uplink; a home agent that does not know this router says nothing',
+  },
+  REGISTRATION_SINGLE: {
+    means: 'the home agent takes one care-of address only, so that one binding carries everything',
+    remedy: 'a home agent with RFC 5648 takes several; it is asked again every hour',
+  },
   UNEXPECTED: {
     means:
       'a run, an audit or a reading of the state of the kernel failed in a way that has no code of its own; it is tried again',

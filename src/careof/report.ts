@@ -1,7 +1,14 @@
 import type { Attachment } from '../datapath/index.js';
 import type { Link } from '../netlink/index.js';
 import { type Action, formatAction, formatSelector } from '../policy/index.js';
-import type { BindingView, InterfaceView, PolicyBindingView, PolicyView, Traffic } from '../views/index.js';
+import type {
+  BindingView,
+  InterfaceView,
+  PolicyBindingView,
+  PolicyView,
+  RegistrationView,
+  Traffic,
+} from '../views/index.js';
 import type { BindingPlan, IngressPlan, RouterPlan } from './plan.js';
 import type { XdpPlan } from './xdp.js';
 
@@ -12,6 +19,7 @@ export function bindingView(
   counted: { sentPackets: number; sentBytes: number; receivedPackets: number; receivedBytes: number },
   since: Date,
   warnings: string[],
+  registration: RegistrationView | null,
 ): BindingView {
   return {
     router,
@@ -29,13 +37,18 @@ export function bindingView(
     priority: plan.priority,
     sent: { packets: counted.sentPackets, bytes: counted.sentBytes },
     received: { packets: counted.receivedPackets, bytes: counted.receivedBytes },
+    registration,
     warnings,
     since: since.toISOString(),
   };
 }
 
 /** The policies of a router with their hits. */
-export function policyViews(router: RouterPlan, hits: (fid: number) => Traffic): PolicyView[] {
+export function policyViews(
+  router: RouterPlan,
+  hits: (fid: number) => Traffic,
+  told: (fid: number) => Pick<PolicyView, 'flows' | 'remark'>,
+): PolicyView[] {
   const nameOf = (bid: number): string =>
     router.bindings.find((binding) => binding.bid === bid)?.name ?? String(bid);
   return router.policies.map((policy) => ({
@@ -48,6 +61,7 @@ export function policyViews(router: RouterPlan, hits: (fid: number) => Traffic):
     kind: policy.action.kind,
     bindings: bindingViews(policy.action, nameOf),
     otherwise: policy.otherwise,
+    ...told(policy.fid),
     ...hits(policy.fid),
   }));
 }

@@ -1,5 +1,5 @@
 import type { BindingView, ProbeView } from '../views/index.js';
-import { formatBytes, formatSince, formatState } from './format.js';
+import { formatBytes, formatSince, formatSpan, formatState } from './format.js';
 import { paint } from './output.js';
 import { type Column, formatTable } from './table.js';
 
@@ -25,6 +25,11 @@ const COLUMNS: readonly Column<BindingView>[] = [
   },
 ];
 
+const REGISTERED: Column<BindingView> = {
+  title: 'REGISTERED',
+  cell: ({ registration }) => describeRegistration(registration),
+};
+
 /** A binding with the answer to its echo. */
 export type ProbedBinding = BindingView & { probe: ProbeView | null };
 
@@ -32,7 +37,7 @@ const ECHO: Column<ProbedBinding> = { title: 'ECHO', cell: ({ probe }) => descri
 
 /** The table of bindings. */
 export function formatBindings(bindings: readonly BindingView[]): string {
-  return formatTable(COLUMNS, bindings, 'no bindings');
+  return formatTable(columnsFor(bindings), bindings, 'no bindings');
 }
 
 /** The table of bindings with how long an echo took. */
@@ -40,7 +45,21 @@ export function formatProbedBindings(bindings: readonly ProbedBinding[]): string
   const failures = bindings.flatMap(({ probe }) =>
     probe?.failure == null ? [] : [`${probe.router}/${probe.bid}: ${probe.failure}`],
   );
-  return [formatTable([...COLUMNS, ECHO], bindings, 'no bindings'), ...failures].join('\n');
+  return [formatTable([...columnsFor(bindings), ECHO], bindings, 'no bindings'), ...failures].join('\n');
+}
+
+/** Where nothing is registered on the wire, nobody asks for how long. */
+function columnsFor(bindings: readonly BindingView[]): readonly Column<BindingView>[] {
+  return bindings.some(({ registration }) => registration !== null) ? [...COLUMNS, REGISTERED] : COLUMNS;
+}
+
+function describeRegistration(registration: BindingView['registration']): string | null {
+  if (registration === null) return null;
+  const { state, secondsLeft, status } = registration;
+  const left = secondsLeft === null ? [] : [`${formatSpan(secondsLeft)} left`];
+  if (state === 'registered') return left[0] ?? state;
+  const why = state === 'refused' && status !== null ? [status] : [];
+  return paint('yellow', [state, ...left, ...why].join(', '));
 }
 
 function describeProbe(probe: ProbeView | null): string | null {

@@ -44,6 +44,7 @@ export function formatState(state: BindingState): string {
   const colours: Partial<Record<BindingState, Paint>> = {
     usable: 'green',
     tentative: 'yellow',
+    registering: 'yellow',
     deprecated: 'yellow',
     disabled: 'dim',
   };

@@ -54,11 +54,12 @@ function externalConfig({ kind, device, port, vni }: RawExternal): ExternalConfi
   return { kind, device: device ?? defaultExternalDevice(kind), port, vni };
 }
 
-/** Whether the file has an external section, and whether that is well-formed. */
-export function externalState(
-  sections: { readonly external?: unknown },
+/** Whether the file has an optional section, and whether that is well-formed. */
+export function sectionState<Name extends 'external' | 'registration'>(
+  name: Name,
+  sections: { readonly [Section in Name]?: unknown },
   document: YamlDocument,
 ): 'present' | 'absent' | 'malformed' {
-  if (sections.external !== undefined) return 'present';
-  return Object.hasOwn(document.value as object, 'external') ? 'malformed' : 'absent';
+  if (sections[name] !== undefined) return 'present';
+  return Object.hasOwn(document.value as object, name) ? 'malformed' : 'absent';
 }

@@ -36,9 +36,31 @@ export interface MobileRouterConfig extends CommonConfig {
     readonly interface: string;
   };
   readonly ingress: readonly IngressConfig[];
+  /** `undefined`: care-of addresses are set at the home agent by hand. */
+  readonly registration: MobileRouterRegistration | undefined;
   readonly bindings: readonly MobileRouterBinding[];
   /** In the order they are asked. */
   readonly policies: readonly Policy[];
+}
+
+/** How a mobile router registers its care-of addresses (RFC 5648). */
+export interface MobileRouterRegistration {
+  /** `undefined`: nothing is authenticated, which the file says in so many words. */
+  readonly keyFile: string | undefined;
+  /** What is asked for, milliseconds. */
+  readonly lifetimeMs: number;
+  readonly mode: 'bulk' | 'individual';
+  readonly prefixes: 'explicit' | 'implicit';
+}
+
+/** How a home agent takes registrations. */
+export interface HomeAgentRegistration {
+  /** Whether routers without a key may register. */
+  readonly unauthenticated: 'refuse' | 'accept';
+  /** The longest, milliseconds. */
+  readonly lifetimeMs: number;
+  readonly bulk: 'accept' | 'refuse';
+  readonly homeAndForeign: 'accept' | 'refuse';
 }
 
 export interface IngressConfig {
@@ -67,6 +89,8 @@ export interface HomeAgentConfig extends CommonConfig {
   readonly role: 'home-agent';
   readonly home: { readonly agent: Address; readonly interface: string };
   readonly interfaces: readonly string[];
+  /** `undefined`: care-of addresses are in the file or set by hand. */
+  readonly registration: HomeAgentRegistration | undefined;
   readonly routers: readonly RouterConfig[];
 }
 
@@ -74,6 +98,8 @@ export interface RouterConfig {
   readonly name: string;
   readonly address: Address;
   readonly prefixes: readonly Prefix[];
+  /** By which it registers; `undefined`: it has none. */
+  readonly keyFile: string | undefined;
   readonly bindings: readonly HomeAgentBinding[];
   /** In the order they are asked. */
   readonly policies: readonly Policy[];

@@ -49,6 +49,14 @@ export function formatConfig(config: Config): string {
         interface: home.interface,
       },
       ingress: config.ingress,
+      registration: config.registration && {
+        ...(config.registration.keyFile === undefined
+          ? { unauthenticated: 'accept' }
+          : { key: config.registration.keyFile }),
+        lifetime: `${config.registration.lifetimeMs}ms`,
+        mode: config.registration.mode,
+        prefixes: config.registration.prefixes,
+      },
       bindings: config.bindings.map((binding) => ({
         ...tunnel(binding),
         interface: binding.interface,
@@ -61,10 +69,17 @@ export function formatConfig(config: Config): string {
     ...common,
     home: { agent: home.agent.toString(), interface: home.interface },
     interfaces: config.interfaces,
+    registration: config.registration && {
+      unauthenticated: config.registration.unauthenticated,
+      lifetime: `${config.registration.lifetimeMs}ms`,
+      bulk: config.registration.bulk,
+      'home-and-foreign': config.registration.homeAndForeign,
+    },
     routers: config.routers.map((router) => ({
       name: router.name,
       address: router.address.toString(),
       prefixes: router.prefixes.map(String),
+      key: router.keyFile,
       bindings: router.bindings.map(tunnel),
       policies: policies(router.policies),
     })),

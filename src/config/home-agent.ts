@@ -10,7 +10,7 @@ import {
   checkTables,
   checkXdp,
 } from './checks.js';
-import { commonConfig, externalState } from './common.js';
+import { commonConfig, sectionState } from './common.js';
 import type { HomeAgentConfig } from './config.js';
 import { DeviceClaims, readDevice } from './device.js';
 import type { YamlDocument } from './document.js';
@@ -41,7 +41,7 @@ export function readHomeAgent(document: YamlDocument, report: Report): HomeAgent
   });
   checkInterfaces(sections, report);
   checkXdp(sections.xdp, interfaces.names, interfaces.clear, report);
-  checkRouters(sections, report);
+  checkRouters(sections, sectionState('registration', sections, document), report);
   checkLimits(sections.limits, needs(sections), report);
   checkTables(
     sections.routing?.table,
@@ -49,7 +49,11 @@ export function readHomeAgent(document: YamlDocument, report: Report): HomeAgent
     report,
   );
   if (!sections.routers?.includes(undefined)) {
-    checkExternal(sections.routers && allBindings(sections), externalState(sections, document), report);
+    checkExternal(
+      sections.routers && allBindings(sections),
+      sectionState('external', sections, document),
+      report,
+    );
   }
   if (complete === undefined || report.problems.length > 0) return undefined;
   return {
@@ -57,10 +61,17 @@ export function readHomeAgent(document: YamlDocument, report: Report): HomeAgent
     role: complete.role,
     home: complete.home,
     interfaces: complete.interfaces,
+    registration: complete.registration && {
+      unauthenticated: complete.registration.unauthenticated,
+      lifetimeMs: complete.registration.lifetime,
+      bulk: complete.registration.bulk,
+      homeAndForeign: complete.registration['home-and-foreign'],
+    },
     routers: complete.routers.map((router, position) => ({
       name: router.name,
       address: router.address,
       prefixes: router.prefixes,
+      keyFile: router.key,
       bindings: router.bindings.map((binding) => ({
         bid: binding.bid,
         name: binding.name ?? defaultBindingName(binding.bid),
@@ -132,13 +143,24 @@ function checkInterfaces(sections: HomeAgentSections, report: Report): void {
   }
 }
 
-function checkRouters(sections: HomeAgentSections, report: Report): void {
+function checkRouters(
+  sections: HomeAgentSections,
+  registration: ReturnType<typeof sectionState>,
+  report: Report,
+): void {
   const agent = sections.home?.agent;
   const names = new Uniqueness('router name', report);
   const claims: Claim[] = [];
+  const keys = new Uniqueness('key file', report);
   for (const [router, raw] of sections.routers?.entries() ?? []) {
     if (raw === undefined) continue;
     const path = ['routers', router];
+    if (raw.key !== undefined) {
+      keys.add(raw.key, [...path, 'key'], 'give each router a key of its own');
+      if (registration === 'absent') {
+        report.atKey([...path, 'key'], 'a key does nothing without registration', "add 'registration: {}'");
+      }
+    }
     names.add(raw.name, [...path, 'name'], 'write another name');
     if (agent?.equals(raw.address)) {
       const hint = 'write the home address of the mobile router';

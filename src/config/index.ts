@@ -3,10 +3,12 @@ export type {
   ExternalConfig,
   HomeAgentBinding,
   HomeAgentConfig,
+  HomeAgentRegistration,
   IngressConfig,
   LimitsConfig,
   MobileRouterBinding,
   MobileRouterConfig,
+  MobileRouterRegistration,
   NamedSet,
   RouterConfig,
   RoutingConfig,
@@ -20,7 +22,7 @@ export { formatConfig } from './format.js';
 export { type LintReport, lintConfigFile } from './lint.js';
 export { loadConfig, parseConfig } from './load.js';
 export { loadPlaces } from './places.js';
-export { configJsonSchema, defaultSocket } from './schema.js';
+export { configJsonSchema, defaultBindingName, defaultSocket } from './schema.js';
 export {
   type DeviceConfig,
   type Encapsulation,

@@ -8,7 +8,7 @@ import {
   checkTables,
   checkXdp,
 } from './checks.js';
-import { commonConfig, externalState } from './common.js';
+import { commonConfig, sectionState } from './common.js';
 import type { MobileRouterConfig } from './config.js';
 import { DeviceClaims, readDevice } from './device.js';
 import type { YamlDocument } from './document.js';
@@ -37,6 +37,7 @@ export function readMobileRouter(document: YamlDocument, report: Report): Mobile
   const world = { bindings: names, sets, interfaces: ingressNames(sections) };
   const policies = readPolicies(sections.policies ?? [], world, ['policies'], report);
   checkHome(sections, report);
+  checkRegistration(sections, report);
   checkInterfaces(sections, report);
   checkUplinks(sections, report);
   const { ingress, bindings } = sections;
@@ -49,7 +50,7 @@ export function readMobileRouter(document: YamlDocument, report: Report): Mobile
   checkAddresses(sections, report);
   checkExternal(
     sections.bindings?.map((binding, position) => ({ binding, path: ['bindings', position] })),
-    externalState(sections, document),
+    sectionState('external', sections, document),
     report,
   );
   checkTables(
@@ -77,6 +78,12 @@ function build(
     role: raw.role,
     home: raw.home,
     ingress: raw.ingress,
+    registration: raw.registration && {
+      keyFile: raw.registration.key,
+      lifetimeMs: raw.registration.lifetime,
+      mode: raw.registration.mode,
+      prefixes: raw.registration.prefixes,
+    },
     bindings: raw.bindings.map((binding) => ({
       bid: binding.bid,
       name: binding.name ?? defaultBindingName(binding.bid),
@@ -101,6 +108,25 @@ function ingressNames({ ingress }: MobileRouterSections): InterfaceNames {
     setting: 'ingress',
     clear: ingress !== undefined && !ingress.includes(undefined),
   };
+}
+
+function checkRegistration({ registration }: MobileRouterSections, report: Report): void {
+  if (registration === undefined) return;
+  const { key, unauthenticated } = registration;
+  if (key === undefined && unauthenticated === 'refuse') {
+    report.atKey(
+      ['registration'],
+      'there is no key to register with',
+      "add 'key: FILE', or 'unauthenticated: accept' where anybody may answer for the home agent",
+    );
+  }
+  if (key !== undefined && unauthenticated === 'accept') {
+    report.at(
+      ['registration', 'unauthenticated'],
+      'there is a key, so that answers are authenticated',
+      'remove one of the two',
+    );
+  }
 }
 
 function checkHome({ home, ingress }: MobileRouterSections, report: Report): void {

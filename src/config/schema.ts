@@ -260,13 +260,65 @@ const policies = list('a list of policies', policySchema)
   .default([])
   .describe('Policies in order of priority, unless they have a priority of their own');
 
+const registrationKey = absolutePath('the path of a key file')
+  .optional()
+  .describe(
+    'File with the key that mobile router and home agent share for registration (coax keys --registration FILE), readable by its owner only',
+  );
+
+/** Lifetimes are multiples of 4 seconds in 16 bits (RFC 6275 section 6.1.7). */
+const registrationLifetime = duration('a lifetime', 0xffff * 4000, 4000).prefault('10m');
+
+const unauthenticated = (what: string) =>
+  oneOf('what to do with unauthenticated messages', ['refuse', 'accept']).default('refuse').describe(what);
+
+const homeAgentRegistration = group('the registration settings', {
+  unauthenticated: unauthenticated(
+    'accept: Binding Updates of routers without a key are believed, whoever sends them',
+  ),
+  lifetime: registrationLifetime.describe('Longest lifetime of a registration'),
+  bulk: oneOf('what to do with bulk registration', ['accept', 'refuse'])
+    .default('accept')
+    .describe('Binding Updates with several bindings'),
+  'home-and-foreign': oneOf('what to do with routers at home and abroad', ['accept', 'refuse'])
+    .default('accept')
+    .describe('Registrations of a mobile router that is at home and has uplinks elsewhere at the same time'),
+})
+  .optional()
+  .describe(
+    'Mobile routers register their care-of addresses themselves (RFC 5648): those with a key, or all when unauthenticated is accept',
+  );
+
+const mobileRouterRegistration = group('the registration settings', {
+  key: registrationKey,
+  unauthenticated: unauthenticated(
+    'accept: without a key, Binding Acknowledgements are believed, whoever sends them',
+  ),
+  lifetime: registrationLifetime.describe('Lifetime that is asked for'),
+  mode: oneOf('a way of registration', ['bulk', 'individual'])
+    .default('bulk')
+    .describe('bulk: all bindings in one Binding Update; individual: each by itself, from its own uplink'),
+  prefixes: oneOf('a way of registering prefixes', ['explicit', 'implicit'])
+    .default('explicit')
+    .describe(
+      'explicit: Binding Updates name the mobile network prefixes; implicit: the home agent knows them',
+    ),
+})
+  .optional()
+  .describe(
+    'The care-of addresses are registered with the home agent (RFC 5648); without it they are set there by hand',
+  );
+
 export const routerSchema = group('a mobile router', {
   name: name('a router name').describe('Name of the mobile router, unique'),
   address: globalAddress().describe('Home address of the mobile router'),
   prefixes,
+  key: registrationKey,
   bindings: list('a list of bindings', homeAgentBindingSchema)
     .default([])
-    .describe('Tunnels to the mobile router'),
+    .describe(
+      'Tunnels to the mobile router; a registered binding that is not listed has tunnel: bpf and the priority that the router gives it',
+    ),
   policies: policies.describe(
     'Policies of the packets towards this router, written as the home agent sees them; in order of priority',
   ),
@@ -394,6 +446,7 @@ export const mobileRouterSchema = group('a configuration', {
   ingress: list('a list of ingress interfaces', ingressSchema)
     .default([])
     .describe('Interfaces towards the mobile network'),
+  registration: mobileRouterRegistration,
   bindings: list('a list of bindings', mobileRouterBindingSchema)
     .min(1, { error: notA('enough', 'write at least one binding') })
     .describe('Tunnels to the home agent, one for each uplink'),
@@ -410,6 +463,7 @@ export const homeAgentSchema = group('a configuration', {
   interfaces: list('a list of interfaces', interfaceName())
     .min(1, { error: notA('enough', 'write at least one interface') })
     .describe('Every interface that packets of mobile routers come from or go to'),
+  registration: homeAgentRegistration,
   routers: list('a list of mobile routers', routerSchema)
     .default([])
     .describe('Mobile routers this home agent serves'),

@@ -207,12 +207,14 @@ function interfaceHint(room: number): string {
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** A time such as `10s`; becomes milliseconds. */
-export function duration(what: string, highestMs: number) {
-  const hint = `write a number and its unit (ms, s, m or h), for example 10s, at most ${highestMs / 3_600_000}h`;
+export function duration(what: string, highestMs: number, lowestMs = 0) {
+  const least = lowestMs > 0 ? `at least ${lowestMs / 1000}s and ` : '';
+  const hint = `write a number and its unit (ms, s, m or h), for example 10s, ${least}at most ${Math.floor(highestMs / 3_600_000)}h`;
   return parsed(stringFor(what, hint), (value) => {
     const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(value);
     const milliseconds = Math.round(Number(match?.[1]) * (UNIT_MS[match?.[2] ?? ''] ?? Number.NaN));
-    if (!(milliseconds <= highestMs)) throw new Refusal(`${show(value)} is not ${what}`, hint);
+    if (!(milliseconds >= lowestMs && milliseconds <= highestMs))
+      throw new Refusal(`${show(value)} is not ${what}`, hint);
     return milliseconds;
   });
 }

@@ -19,6 +19,7 @@ import { LAYOUT_PIN, pinLayout } from './layout.js';
 import { type DatapathLimits, MAP_NAMES, type MapName, mapSizes } from './map-catalogue.js';
 import { type DumpedRow, dumpMap, type MapSummary, summarizeMap } from './map-dump.js';
 import { objectFile } from './object-file.js';
+import { Signals } from './signals.js';
 import { SocketAttachment } from './socket-attachment.js';
 import { Tables } from './tables.js';
 import { XdpAttachments } from './xdp-attachments.js';
@@ -154,6 +155,11 @@ export class Datapath extends Tables implements Disposable {
       this.#xdpObject = undefined;
       throw error;
     }
+  }
+
+  /** Mobility headers to addresses of ours, from now on given to the daemon. One reader at a time. */
+  signals(): Signals {
+    return new Signals(this.#object.maps.get('cx_signals'));
   }
 
   #takeRole(role: CxRole): void {

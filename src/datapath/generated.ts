@@ -25,7 +25,11 @@ export const CX_POLICY_BINDINGS = 8;
 export const CX_PORT_ROWS = 1024;
 export const CX_REASON_ROWS = 64;
 export const CX_SCHEMA = 2;
-export const CX_SETTINGS = 6;
+export const CX_SETTINGS = 7;
+export const CX_SIGNALS_A_WINDOW = 16;
+export const CX_SIGNAL_BYTES = 1500;
+export const CX_SIGNAL_SENDERS = 4096;
+export const CX_SIGNAL_SHORT_BYTES = 504;
 export const CX_SUM_WORDS = 16;
 export const CX_WALK_STEPS = 2048;
 
@@ -225,6 +229,7 @@ export const CxReason = {
   TO_BE_ENCRYPTED: 21,
   PACKET_TOO_BIG: 24,
   ERROR_RELAYED: 25,
+  TO_DAEMON: 26,
   DROP_TRUNCATED: 32,
   DROP_HEADER_CHAIN: 33,
   DROP_SOURCE: 34,
@@ -245,6 +250,8 @@ export const CxReason = {
   DROP_ERROR_INVALID: 49,
   DROP_BY_POLICY: 50,
   DROP_BYPASS: 51,
+  DROP_SIGNALS_FULL: 52,
+  DROP_SIGNAL_LIMIT: 53,
   ALSO_COPIED: 56,
   ALSO_COPY_LOST: 57,
   ALSO_FRAGMENT_ALONE: 58,
@@ -294,6 +301,7 @@ export const CxSetting = {
   ROUTE_PROTOCOL: 3,
   ROLE: 4,
   BYPASS_MARK: 5,
+  SIGNALLING: 6,
 } as const;
 
 export type CxSetting = (typeof CxSetting)[keyof typeof CxSetting];
@@ -1227,6 +1235,60 @@ export function decodeCxSending(bytes: Uint8Array, offset = 0): CxSending {
   };
 }
 
+/** struct cx_signal */
+export interface CxSignal {
+  ifindex: number;
+  length: number;
+}
+
+export const CxSignalSize = 8;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxSignal(value: CxSignal, into = new Uint8Array(CxSignalSize), offset = 0): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxSignalSize);
+  into.fill(0, offset, offset + CxSignalSize);
+  view.setUint32(0, inRange(value.ifindex, 0, 4294967295, 'ifindex'), true);
+  view.setUint32(4, inRange(value.length, 0, 4294967295, 'length'), true);
+  return into;
+}
+
+export function decodeCxSignal(bytes: Uint8Array, offset = 0): CxSignal {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxSignalSize);
+  return {
+    ifindex: view.getUint32(0, true),
+    length: view.getUint32(4, true),
+  };
+}
+
+/** struct cx_signal_budget */
+export interface CxSignalBudget {
+  window: number;
+  used: number;
+}
+
+export const CxSignalBudgetSize = 8;
+
+/** Writes padding as zero. @throws RangeError for what a field cannot hold */
+export function encodeCxSignalBudget(
+  value: CxSignalBudget,
+  into = new Uint8Array(CxSignalBudgetSize),
+  offset = 0,
+): Uint8Array {
+  const view = new DataView(into.buffer, into.byteOffset + offset, CxSignalBudgetSize);
+  into.fill(0, offset, offset + CxSignalBudgetSize);
+  view.setUint32(0, inRange(value.window, 0, 4294967295, 'window'), true);
+  view.setUint32(4, inRange(value.used, 0, 4294967295, 'used'), true);
+  return into;
+}
+
+export function decodeCxSignalBudget(bytes: Uint8Array, offset = 0): CxSignalBudget {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, CxSignalBudgetSize);
+  return {
+    window: view.getUint32(0, true),
+    used: view.getUint32(4, true),
+  };
+}
+
 /** struct cx_spi_key */
 export interface CxSpiKey {
   local: string;
@@ -1394,9 +1456,10 @@ export interface CxVocabulary {
   explainStep: CxExplainStep;
   explainedHead: number;
   portFlag: CxPortFlag;
+  signal: CxSignal;
 }
 
-export const CxVocabularySize = 68;
+export const CxVocabularySize = 76;
 
 /** Writes padding as zero. @throws RangeError for what a field cannot hold */
 export function encodeCxVocabulary(
@@ -1423,6 +1486,7 @@ export function encodeCxVocabulary(
   view.setUint32(56, inRange(value.explainStep, 0, 4294967295, 'explainStep'), true);
   view.setUint32(60, inRange(value.explainedHead, 0, 4294967295, 'explainedHead'), true);
   view.setUint32(64, inRange(value.portFlag, 0, 4294967295, 'portFlag'), true);
+  encodeCxSignal(value.signal, into, offset + 68);
   return into;
 }
 
@@ -1446,6 +1510,7 @@ export function decodeCxVocabulary(bytes: Uint8Array, offset = 0): CxVocabulary 
     explainStep: view.getUint32(56, true) as CxExplainStep,
     explainedHead: view.getUint32(60, true),
     portFlag: view.getUint32(64, true) as CxPortFlag,
+    signal: decodeCxSignal(bytes, offset + 68),
   };
 }
 

@@ -30,6 +30,8 @@ export const MAP_MEANINGS = {
   cx_ports: 'ifindex % CX_PORT_ROWS -> MAC of an interface and whether XDP may transmit there',
   cx_devices: 'ifindex % CX_PORT_ROWS -> device that XDP programs give packets to',
   cx_answer_budgets: 'how many ICMPv6 errors each CPU may send now',
+  cx_signals: 'packets with mobility headers to addresses of ours, for the daemon',
+  cx_signal_budgets: 'how many mobility headers senders have sent in this second',
   cx_scratch: 'room that each CPU works in',
   cx_reasons: 'packets by hook and reason',
 } as const;

@@ -22,6 +22,7 @@ export interface DumpedRow {
 const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
 function usedRows(map: BpfMap): [Uint8Array, Uint8Array][] {
+  if (map.type === 'ringbuf') return []; // one reader has what is in it
   const rows = map.readAll();
   return map.type === 'array' || map.type === 'percpu_array'
     ? rows.filter(([, value]) => !isZero(value))

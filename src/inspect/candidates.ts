@@ -11,6 +11,7 @@ const STATES: Readonly<Record<string, string>> = {
   'no-carrier': 'its uplink has no carrier',
   'no-address': 'it has no care-of address',
   'no-route': 'its uplink has no router',
+  registering: 'the home agent has not accepted its care-of address',
   disabled: 'an administrator has taken it out of use',
 };
 

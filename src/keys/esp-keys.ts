@@ -1,8 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import { parse } from 'yaml';
 import { KeyError } from './key-error.js';
-import { readKeyFile } from './key-file.js';
+import { parseKeyFile, writeNewKeyFile } from './key-file.js';
 
 /** A pair of security associations between a mobile router and its home agent, one for each direction. */
 export interface EspPair {
@@ -28,15 +26,8 @@ export const MOST_PAIRS = 256;
  * @throws KeyError
  */
 export function readEspKeys(path: string): EspPair[] {
-  const text = readKeyFile(path);
+  const value = parseKeyFile(path);
   const invalid = (what: string): KeyError => new KeyError('KEY_FILE_INVALID', `${path}: ${what}`);
-  let value: unknown;
-  try {
-    value = parse(text, { maxAliasCount: 0 });
-  } catch {
-    // The parser's message would quote the line, and with it a key.
-    throw invalid('is not YAML');
-  }
   if (!Array.isArray(value) || value.length === 0 || value.length > MOST_PAIRS) {
     throw invalid(`has to be a list of 1 to ${MOST_PAIRS} pairs of keys`);
   }
@@ -82,18 +73,5 @@ export function makeEspKeys(path: string, count: number): void {
   const key = (): string => randomBytes(NEW_KEY_BYTES).toString('hex');
   const lines = [...spis].map((spi) => `- {spi: 0x${spi.toString(16)}, up: '${key()}', down: '${key()}'}\n`);
   const text = `# ESP with AES-GCM: each care-of address uses the next pair, and none is used twice.\n${lines.join('')}`;
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'wx', 0o600);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') throw new KeyError('KEY_FILE_EXISTS', `${path} is there already`);
-    throw new KeyError('KEY_FILE_UNREADABLE', `${path} cannot be written: ${message}`);
-  }
-  try {
-    writeSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  writeNewKeyFile(path, text);
 }

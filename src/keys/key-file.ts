@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { getuid } from 'node:process';
+import { parse } from 'yaml';
 import { KeyError } from './key-error.js';
 
 /** More than any file with keys has. */
@@ -33,6 +34,41 @@ export function readKeyFile(path: string): string {
     if (size > MAX_BYTES)
       throw new KeyError('KEY_FILE_INVALID', `${path} is no file with keys: ${size} bytes`);
     return readFileSync(descriptor, 'utf8');
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * What a file with keys in YAML says.
+ * @throws KeyError KEY_FILE_UNREADABLE, KEY_FILE_OPEN, KEY_FILE_INVALID
+ */
+export function parseKeyFile(path: string): unknown {
+  const text = readKeyFile(path);
+  try {
+    return parse(text, { maxAliasCount: 0 });
+  } catch {
+    // The parser's message would quote the line, and with it a key.
+    throw new KeyError('KEY_FILE_INVALID', `${path}: is not YAML`);
+  }
+}
+
+/**
+ * Writes a file that only its owner can read; on the disk when it returns.
+ * @throws KeyError KEY_FILE_EXISTS, KEY_FILE_UNREADABLE
+ */
+export function writeNewKeyFile(path: string, text: string): void {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'wx', 0o600);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') throw new KeyError('KEY_FILE_EXISTS', `${path} is there already`);
+    throw new KeyError('KEY_FILE_UNREADABLE', `${path} cannot be written: ${message}`);
+  }
+  try {
+    writeSync(descriptor, text);
+    fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }

@@ -16,6 +16,8 @@ import { ADDRESS_ERRORS } from '../net/address-error.js';
 import { RULESET_ERRORS } from '../netfilter/ruleset-error.js';
 import { NETLINK_ERRORS } from '../netlink/errors.js';
 import { POLICY_ERRORS } from '../policy/policy-error.js';
+import { REGISTRATION_ERRORS } from '../registration/registration-error.js';
+import { SIGNALLING_ERRORS } from '../signalling/signalling-error.js';
 import { REQUEST_ERRORS } from '../views/request-error.js';
 import { code, page, prose, table } from './markdown.js';
 
@@ -45,6 +47,8 @@ const SECTIONS: readonly Section[] = [
   { title: 'Questions of `coax explain`', of: 'InspectError', errors: INSPECT_ERRORS },
   { title: 'Captures', of: 'CaptureError', errors: CAPTURE_ERRORS },
   { title: 'Mobility headers', of: 'MobilityError', errors: MOBILITY_ERRORS },
+  { title: 'Registration', of: 'RegistrationError', errors: REGISTRATION_ERRORS },
+  { title: 'Signalling', of: 'SignallingError', errors: SIGNALLING_ERRORS },
   { title: 'Addresses', of: 'AddressError', errors: ADDRESS_ERRORS },
   { title: 'rtnetlink', of: 'NetlinkError, NetlinkDecodeError', errors: NETLINK_ERRORS },
   { title: 'Rules of netfilter', of: 'RulesetError', errors: RULESET_ERRORS },

@@ -201,6 +201,13 @@ export interface NativeRingBuffer {
   close(): void;
 }
 
+/** Sends whole IPv6 packets. */
+export interface NativePacketSocket {
+  /** 0 or -errno. */
+  send(packet: Uint8Array): number;
+  close(): void;
+}
+
 export interface NativeProbe {
   supported: boolean;
   errno: number;
@@ -220,6 +227,7 @@ export interface Addon {
   };
   BpfObject: new (source: string | Uint8Array, settings: NativeObjectSettings) => NativeObject;
   RingBuffer: new (mapFd: number) => NativeRingBuffer;
+  PacketSocket: new () => NativePacketSocket;
   NetlinkSocket: NativeNetlinkSocketConstructor;
   /** `egress` is 0 or 1, like `replace`. */
   tcAttach(

@@ -18,7 +18,7 @@ export { type LintFinding, lintPolicies } from './lint.js';
 export { formatMark, parseMark } from './mark.js';
 export { ICMPV6, isExtensionHeader, PROTOCOLS_WITH_PORTS } from './number-names.js';
 export { canMatchSame } from './overlap.js';
-export type { Action, Otherwise, Policy, RouterPolicySet, Share } from './policy.js';
+export type { Action, Otherwise, Policy, PolicyBinding, RouterPolicySet, Share } from './policy.js';
 export { PolicyError } from './policy-error.js';
 export {
   formatRange,

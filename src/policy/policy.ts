@@ -26,7 +26,10 @@ export type Otherwise = 'next' | 'drop' | 'default';
 
 /** One rule of a router: what to match and what to do. */
 export interface Policy {
-  /** Flow identifier (RFC 6089), unique within the router, 1..65535. */
+  /**
+   * Flow identifier (RFC 6089), unique within the router, 1..65535; at a home agent the flows that its router registers
+   * come behind these.
+   */
   readonly fid: number;
   readonly name: string;
   /** FID-PRI: lower is asked first, unique within the router. */

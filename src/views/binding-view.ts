@@ -9,7 +9,26 @@ export type BindingState =
   | 'no-carrier'
   | 'no-address'
   | 'no-route'
+  | 'registering'
   | 'disabled';
+
+/** How a binding is registered (RFC 5648); at a home agent it always is. */
+export interface RegistrationView {
+  state:
+    | 'unregistered'
+    | 'registering'
+    | 'registered'
+    | 'updating'
+    | 'unanswered'
+    | 'lapsed'
+    | 'refused'
+    | 'removing'
+    | 'standby';
+  /** Until it ends without a refresh; null where nothing is registered. */
+  secondsLeft: number | null;
+  /** What the last answer says, in words. */
+  status: string | null;
+}
 
 /** One binding as people and programs see it. Addresses are text, `null` where there is none now. */
 export interface BindingView {
@@ -33,6 +52,8 @@ export interface BindingView {
   priority: number;
   sent: Traffic;
   received: Traffic;
+  /** Where it is registered on the wire, else null. */
+  registration: RegistrationView | null;
   /** Codes of what is wrong with it although it is usable, as in `problems` of the status. */
   warnings: string[];
   /** When it entered this state, ISO 8601. */

@@ -1,4 +1,10 @@
-export type { BindingChange, BindingState, BindingView, ProbeView } from './binding-view.js';
+export type {
+  BindingChange,
+  BindingState,
+  BindingView,
+  ProbeView,
+  RegistrationView,
+} from './binding-view.js';
 export type { ChangeEvent } from './change-event.js';
 export type {
   Controller,

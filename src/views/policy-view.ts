@@ -14,6 +14,10 @@ export interface PolicyView {
   bindings: PolicyBindingView[];
   /** What holds while none of the bindings is usable. */
   otherwise: 'next' | 'drop' | 'default';
+  /** FIDs by which the home agent is told of it (RFC 6089); empty where it is not. */
+  flows: number[];
+  /** Why the home agent is not told of it although policies are registered, or what it does otherwise; else null. */
+  remark: string | null;
   packets: number;
   bytes: number;
 }

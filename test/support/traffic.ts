@@ -4,6 +4,7 @@ import { addresses } from '../../lab/topology.js';
 import { PATIENCE, type Site } from './site.js';
 
 const LAN_PORT = 6001;
+const PORTS = { 'to-a': 5110, 'to-b': 5210 };
 
 /** Traffic in both directions, counted at its ends. */
 export class Traffic {
@@ -19,14 +20,16 @@ export class Traffic {
     this.#lan = lan;
   }
 
-  static async start(site: Site): Promise<Traffic> {
+  /** @param policy the policy whose binding carries it, where the home agent has it too */
+  static async start(site: Site, policy: 'to-a' | 'to-b' = 'to-a'): Promise<Traffic> {
+    const port = PORTS[policy];
     const [cn, lan] = await Promise.all([
-      Sink.start(site.node('cn'), { ports: [5110] }),
+      Sink.start(site.node('cn'), { ports: [port] }),
       Sink.start(site.node('lan'), { ports: [LAN_PORT] }),
     ]);
     const [up, down] = await Promise.all([
-      Stream.start(site.node('lan'), { to: addresses.correspondent, port: 5110, rate: 1000 }),
-      Stream.start(site.node('cn'), { to: addresses.lan, port: LAN_PORT, sourcePort: 5120, rate: 1000 }),
+      Stream.start(site.node('lan'), { to: addresses.correspondent, port, rate: 1000 }),
+      Stream.start(site.node('cn'), { to: addresses.lan, port: LAN_PORT, sourcePort: port + 10, rate: 1000 }),
     ]);
     const traffic = new Traffic(up, down, cn, lan);
     await traffic.more();

@@ -24,9 +24,20 @@ export function addPolicies(program: Command): void {
     program.command('policies').description('the policies in their order, with hits'),
   ).action(async (options: TargetOptions) => {
     const policies = await (await connectDaemon(options)).policies();
-    print(options.json === true, policies, () =>
-      formatTable(COLUMNS, policies, 'no policies: every packet takes the usable binding of lowest BID-PRI'),
-    );
+    print(options.json === true, policies, () => formatPolicies(policies));
   });
   addPoliciesLint(command);
+}
+
+/** The table, with what the home agent is not told of it. */
+function formatPolicies(policies: readonly PolicyView[]): string {
+  const remarks = policies.flatMap(({ name, flows, remark }) =>
+    remark === null ? [] : [`${name}${flows.length === 0 ? ' is not registered' : ''}: ${remark}`],
+  );
+  const table = formatTable(
+    COLUMNS,
+    policies,
+    'no policies: every packet takes the usable binding of lowest BID-PRI',
+  );
+  return [table, ...remarks].join('\n');
 }

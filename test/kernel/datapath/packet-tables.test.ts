@@ -28,6 +28,9 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   NONE: 'the start value: no exit gives it',
   TO_BE_ENCRYPTED: 'no test run has what the kernel leaves to encrypt: tunnels/esp-offload.test.ts',
   LEFT_TO_TC: 'XDP programs give it: xdp-tables.test.ts',
+  TO_DAEMON: 'the tables have no mobility headers: signalling.test.ts',
+  DROP_SIGNALS_FULL: 'the same',
+  DROP_SIGNAL_LIMIT: 'the same',
   DROP_ANSWER_LIMIT: 'one packet in a test run is never too many: answers.test.ts takes a hundred',
 };
 

@@ -71,6 +71,7 @@ const context = {
   index: () => 1,
   current: () => undefined,
   disabled: () => false,
+  registered: undefined,
   ingress: [],
 };
 const homeAgent = parseConfig(
@@ -105,6 +106,8 @@ function over(
             homeIfindex: 9,
             routerId: () => 1,
             index: () => 1,
+            registered: () => undefined,
+            policies: (router) => router.policies,
             registration: () => ({ careOf: undefined, alsoAccepted: [], disabled: false }),
             route: () => ({ ifindex: UPLINK, gateway: at('fe80::a') }),
           })

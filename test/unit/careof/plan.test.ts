@@ -66,6 +66,7 @@ const mobile: MobileRouterContext = {
   index: (bid) => bid + 10,
   current: () => undefined,
   disabled: () => false,
+  registered: undefined,
   ingress: [],
 };
 
@@ -74,6 +75,8 @@ const agent: HomeAgentContext = {
   homeIfindex: HOME,
   routerId: (router) => (router.name === 'mr1' ? 1 : 2),
   index: (router, bid) => router * 10 + bid,
+  registered: () => undefined,
+  policies: (router) => router.policies,
   registration: () => nobody,
   route: () => ({ ifindex: 3, gateway: at('2001:db8:a::1') }),
 };
@@ -117,6 +120,47 @@ test('a mobile router: rule and table for every address, home routes, unreachabl
   );
   t.is(plan.homeMtu, 1460, 'the largest of 1460 and 1330');
   t.deepEqual(plan.problems, []);
+});
+
+test('a mobile router that registers: an address carries packets when the home agent has accepted it', (t) => {
+  const bindings = (registered: Record<number, string>, changes: Partial<MobileRouterContext> = {}) =>
+    planMobileRouter(mobileRouter, kernel, {
+      ...mobile,
+      registered: (bid) => (registered[bid] === undefined ? undefined : at(registered[bid])),
+      ...changes,
+    }).routers[0]?.bindings.map(
+      ({ bid, state, careOf, wanted }) => `${bid} ${state} ${careOf} wants ${wanted}`,
+    );
+  t.deepEqual(bindings({}), [
+    '1 registering 2001:db8:a::2 wants 2001:db8:a::2',
+    '2 registering 2001:db8:b::2 wants 2001:db8:b::2',
+  ]);
+  t.deepEqual(bindings({ 1: '2001:db8:a::2' }), [
+    '1 usable 2001:db8:a::2 wants 2001:db8:a::2',
+    '2 registering 2001:db8:b::2 wants 2001:db8:b::2',
+  ]);
+  t.deepEqual(
+    bindings({ 1: '2001:db8:a::3', 2: '2001:db8:bad::1' }),
+    ['1 deprecated 2001:db8:a::3 wants 2001:db8:a::2', '2 registering 2001:db8:b::2 wants 2001:db8:b::2'],
+    'the address before is used until then, as long as the link has it',
+  );
+  t.deepEqual(bindings({ 1: '2001:db8:a::2' }, { disabled: (bid) => bid === 1 }), [
+    '1 disabled 2001:db8:a::2 wants undefined',
+    '2 registering 2001:db8:b::2 wants 2001:db8:b::2',
+  ]);
+});
+
+test('what may become the care-of address is accepted, and has its rule, before it is registered', (t) => {
+  const plan = planMobileRouter(mobileRouter, kernel, { ...mobile, registered: () => at('2001:db8:a::3') });
+  const [binding] = plan.routers[0]?.bindings ?? [];
+  t.deepEqual(
+    binding?.accepts.map(({ local }) => String(local)),
+    ['2001:db8:a::2', '2001:db8:a::3', '2001:db8:aa::2'],
+  );
+  t.deepEqual(
+    plan.rules.map(({ source }) => String(source)),
+    ['2001:db8:a::2/128', '2001:db8:a::3/128', '2001:db8:aa::2/128', '2001:db8:b::2/128'],
+  );
 });
 
 test('a mobile router without a usable binding has no way for what is of home', (t) => {
@@ -189,12 +233,54 @@ test('the row of a binding: source, way and next hop are one', (t) => {
   t.is(mac('02:00:00:00:aa:01').toString(), '02:00:00:00:aa:01');
 });
 
+test('a home agent: a router that registers has the bindings and prefixes that it has registered', (t) => {
+  const registered = {
+    bindings: [
+      { bid: 1, careOf: at('2001:db8:a::77'), priority: 3 },
+      { bid: 9, careOf: at('2001:db8:b::77'), priority: undefined },
+    ],
+    prefixes: [],
+  };
+  const byHand: Registration = {
+    careOf: at('2001:db8:bad::1'),
+    alsoAccepted: [at('2001:db8:bad::2')],
+    disabled: false,
+  };
+  const plan = planHomeAgent(homeAgent, kernel, {
+    ...agent,
+    registration: () => byHand,
+    registered: (router) => (router.name === 'mr1' ? registered : undefined),
+  });
+  const [first] = plan.routers;
+  t.deepEqual(
+    first?.bindings.map(({ bid, name, priority, tunnel, state, careOf, accepts }) => [
+      ...[bid, name, priority, tunnel, state, String(careOf)],
+      accepts.map(({ remote }) => String(remote)).join(),
+    ]),
+    [
+      [1, 'bid1', 3, 'bpf', 'usable', '2001:db8:a::77', '2001:db8:a::77'],
+      [2, 'bid2', 10, 'bpf', 'no-address', 'undefined', ''],
+      [9, 'bid9', 10, 'bpf', 'usable', '2001:db8:b::77', '2001:db8:b::77'],
+    ],
+    'nothing that was said by hand is used',
+  );
+  t.deepEqual(
+    plan.prefixes.filter(({ router }) => router === 1).map(({ prefix }) => String(prefix)),
+    ['2001:db8:77::1/128'],
+  );
+  t.deepEqual(
+    routesOf(plan).filter((route) => route.includes('2001:db8:1::/64')),
+    ['unreachable 2001:db8:1::/64 table 254 metric 65'],
+    'a prefix that is not registered has no way',
+  );
+});
+
 test('a home agent: a route per prefix with the MTU of its bindings, unreachable below', (t) => {
   const plan = planHomeAgent(homeAgent, kernel, agent);
   t.deepEqual(routesOf(plan), [
     'unicast 2001:db8:77::1/128 table 254 metric 64 dev 9 later',
-    'unreachable 2001:db8:77::1/128 table 254 metric 65',
     'unicast 2001:db8:1::/64 table 254 metric 64 dev 9 later',
+    'unreachable 2001:db8:77::1/128 table 254 metric 65',
     'unreachable 2001:db8:1::/64 table 254 metric 65',
     'unreachable 2001:db8:2::/64 table 254 metric 65',
   ]);

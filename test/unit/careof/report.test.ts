@@ -17,6 +17,7 @@ const plan: BindingPlan = {
   keyFile: undefined,
   state: 'usable',
   careOf: at('2001:db8:a::2'),
+  wanted: undefined,
   homeAgent: at('2001:db8:ffff::1'),
   interface: 'wa',
   nextHop: {
@@ -31,7 +32,7 @@ const plan: BindingPlan = {
 };
 
 test('a binding in words: addresses as text, traffic by direction', (t) => {
-  t.deepEqual(bindingView('mr1', plan, counted, since, ['PATH_SILENT']), {
+  t.deepEqual(bindingView('mr1', plan, counted, since, ['PATH_SILENT'], null), {
     router: 'mr1',
     bid: 1,
     name: 'lte-a',
@@ -47,6 +48,7 @@ test('a binding in words: addresses as text, traffic by direction', (t) => {
     priority: 10,
     sent: { packets: 1, bytes: 100 },
     received: { packets: 2, bytes: 200 },
+    registration: null,
     warnings: ['PATH_SILENT'],
     since: '2026-01-02T03:04:05.678Z',
   });
@@ -60,11 +62,11 @@ test('what a binding does not have is null, so that it is there in JSON', (t) =>
     mtu: undefined,
     state: 'no-address' as const,
   };
-  const view = bindingView('mr1', { ...plan, ...nothing }, counted, since, []);
+  const view = bindingView('mr1', { ...plan, ...nothing }, counted, since, [], null);
   t.like(view, { careOf: null, interface: null, mtu: null, nextHop: null, nextHopMac: null });
   t.deepEqual(JSON.parse(JSON.stringify(view)), view);
   const onTun = { ifindex: 3, address: undefined, mac: undefined, ownMac: undefined, linkHeader: false };
-  t.like(bindingView('mr1', { ...plan, nextHop: onTun }, counted, since, []), {
+  t.like(bindingView('mr1', { ...plan, nextHop: onTun }, counted, since, [], null), {
     nextHop: null,
     nextHopMac: null,
   });
@@ -90,7 +92,11 @@ policies:
     // BID 2 is not planned: its number says more than nothing.
     bindings: [plan],
   };
-  const views = policyViews(router, (fid) => ({ packets: fid, bytes: fid * 10 }));
+  const views = policyViews(
+    router,
+    (fid) => ({ packets: fid, bytes: fid * 10 }),
+    (fid) => ({ flows: [fid], remark: null }),
+  );
   t.deepEqual(
     views.map(({ fid, name, action, packets, bytes, router: owner }) => ({
       fid,

@@ -147,10 +147,41 @@ function externalTunnel(kind: string, position: number): object {
   return { tunnel: 'external', ...(kind === 'xfrm' ? { keys: `/esp${position}` } : {}) };
 }
 
+const lifetime = fc.integer({ min: 4, max: 262_140 }).map((seconds) => `${seconds}s`);
+
+const routerRegistration = fc.option(
+  fc
+    .tuple(
+      fc.constantFrom({ key: '/key' }, { unauthenticated: 'accept' }),
+      fc.record(
+        { lifetime, mode: fc.constantFrom('bulk', 'individual'), prefixes: fc.constant('implicit') },
+        { requiredKeys: [] },
+      ),
+    )
+    .map(([trust, settings]) => ({ registration: { ...trust, ...settings } })),
+  { nil: {} },
+);
+
+const agentRegistration = fc.option(
+  fc
+    .record(
+      {
+        lifetime,
+        unauthenticated: fc.constant('accept'),
+        bulk: fc.constantFrom('accept', 'refuse'),
+        'home-and-foreign': fc.constantFrom('accept', 'refuse'),
+      },
+      { requiredKeys: [] },
+    )
+    .map((registration) => ({ registration })),
+  { nil: {} },
+);
+
 const mobileRouter = bids.chain((known) =>
   fc
     .record({
       common,
+      registration: routerRegistration,
       policies: policiesFor(known),
       mtu: fc.integer({ min: 1360, max: 9000 }),
       external: fc.option(fc.constantFrom('vxlan', 'ip6tnl', 'xfrm'), { nil: undefined }),
@@ -158,10 +189,11 @@ const mobileRouter = bids.chain((known) =>
       devices: fc.oneof(fc.constant([]), fc.array(device, { minLength: 16, maxLength: 16 })),
       xdp: xdp('lan1'),
     })
-    .map(({ common: settings, policies, mtu, external, devices, xdp: modes }) => ({
+    .map(({ common: settings, registration, policies, mtu, external, devices, xdp: modes }) => ({
       role: 'mobile-router',
       sets,
       ...settings,
+      ...registration,
       xdp: modes,
       ...(external ? { external: { kind: external } } : {}),
       home: { agent: '2001:db8:ffff::1', address: '2001:db9::1', prefixes: ['2001:db9:1::/64'] },
@@ -181,18 +213,20 @@ const mobileRouter = bids.chain((known) =>
 );
 
 const homeAgent = fc
-  .tuple(common, bids, fc.uniqueArray(identifier, { maxLength: 4 }))
-  .chain(([settings, known, names]) =>
+  .tuple(common, bids, fc.uniqueArray(identifier, { maxLength: 4 }), agentRegistration)
+  .chain(([settings, known, names, registration]) =>
     policiesFor(known).map((policies) => ({
       role: 'home-agent',
       sets,
       ...settings,
+      ...registration,
       home: { agent: '2001:db8:ffff::1' },
       interfaces: ['core0'],
       routers: names.map((name, router) => ({
         name,
         address: `2001:db9::${router + 1}`,
         prefixes: [`2001:db9:${router + 1}::/64`],
+        ...('registration' in registration && router % 2 ? { key: `/key${router}` } : {}),
         bindings: known.map((bid, position) => ({
           bid,
           ...(position % 3 ? {} : { 'care-of': `2001:dba:${router}::${position + 1}` }),

@@ -2,7 +2,15 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { KeyError, makeEspKeys, readEspKeys, readWireguardKey, UsedPairs } from '../../../src/keys/index.js';
+import {
+  KeyError,
+  makeEspKeys,
+  makeRegistrationKey,
+  readEspKeys,
+  readRegistrationKey,
+  readWireguardKey,
+  UsedPairs,
+} from '../../../src/keys/index.js';
 
 const KEY = 'ab'.repeat(36);
 
@@ -87,6 +95,34 @@ test('one key of WireGuard', (t) => {
   t.deepEqual(Buffer.from(readWireguardKey(file(t, `${key.toString('base64')}\n`))), key);
   for (const text of ['', 'abab', key.toString('hex'), `${key.toString('base64')}\nabab`]) {
     const error = t.throws(() => readWireguardKey(file(t, text)), { code: 'KEY_FILE_INVALID' });
+    t.false(error?.message.includes('abab'));
+  }
+});
+
+test('the key of a registration', (t) => {
+  const path = join(folder(t), 'new.yaml');
+  makeRegistrationKey(path);
+  t.is(statSync(path).mode & 0o777, 0o600);
+  const made = readRegistrationKey(path);
+  t.is(made.key.length, 32);
+  t.true(made.spi >= 256);
+  t.throws(() => makeRegistrationKey(path), { code: 'KEY_FILE_EXISTS' });
+  const key = 'ab'.repeat(32);
+  t.deepEqual(readRegistrationKey(file(t, `{spi: 256, key: '${key}'}`)), {
+    spi: 256,
+    key: Buffer.from(key, 'hex'),
+  });
+  for (const text of [
+    '',
+    '[]',
+    `{spi: 255, key: '${key}'}`,
+    `{spi: 4294967296, key: '${key}'}`,
+    `{key: '${key}'}`,
+    `{spi: 256, key: '${key}ab'}`,
+    "{spi: 256, key: 'abab'}",
+    '{spi: 256, key: abab',
+  ]) {
+    const error = t.throws(() => readRegistrationKey(file(t, text)), { code: 'KEY_FILE_INVALID' }, text);
     t.false(error?.message.includes('abab'));
   }
 });

@@ -1,0 +1,154 @@
+import { join } from 'node:path';
+import type { HomeAgentConfig, RouterConfig, HomeAgentRegistration as Settings } from '../config/index.js';
+import type { Datapath } from '../datapath/index.js';
+import { KeyError, readRegistrationKey } from '../keys/index.js';
+import type { Address } from '../net/index.js';
+import { BINDINGS_PER_ROUTER, type Policy } from '../policy/index.js';
+import {
+  type AuthorisedRouter,
+  type FlowBinding,
+  MOST_FLOWS_OF_ROUTER,
+  mergePolicies,
+  policyOfFlow,
+  type RegistrarSettings,
+  type Registration,
+} from '../registration/index.js';
+import { HomeAgentSignalling, Journal, PacketSocket } from '../signalling/index.js';
+import type { Log, ProblemView, RegistrationView } from '../views/index.js';
+import type { RouterRegistration } from './home-agent.js';
+import { lifetimeOf } from './mobile-router-registration.js';
+
+/** What the registrations at a home agent work with. */
+export interface RegistrationsContext {
+  readonly datapath: Datapath;
+  readonly log: Log;
+  /** Makes kernel and datapath as the registrations are. */
+  apply(): Promise<void>;
+}
+
+/** The registrations of mobile routers at this home agent (RFC 5648, RFC 3963, RFC 6089). */
+export class HomeAgentRegistration implements AsyncDisposable {
+  readonly #signalling: HomeAgentSignalling;
+  #routers: Authorised;
+  /** Policies are the same object as long as they are the same. */
+  readonly #merged = new Map<
+    string,
+    { flows: readonly FlowBinding[]; policies: readonly Policy[]; merged: readonly Policy[] }
+  >();
+
+  /**
+   * Takes up what was written down before.
+   * @throws SignallingError PACKET_SOCKET_REFUSED, RegistrationError
+   */
+  constructor(config: HomeAgentConfig, settings: Settings, { datapath, log, apply }: RegistrationsContext) {
+    this.#routers = authorised(config, settings);
+    this.#signalling = new HomeAgentSignalling({
+      address: config.home.agent,
+      settings: registrarSettings(config, settings),
+      routers: this.#routers.list,
+      source: datapath.signals(),
+      socket: new PacketSocket(),
+      journal: new Journal(join(config.state, `${config.instance}-registrations.jsonl`)),
+      log,
+      apply,
+    });
+  }
+
+  /** Begins to answer; the kernel is as the registrations are by now. */
+  start(): void {
+    this.#signalling.start();
+  }
+
+  /** @throws RegistrationError, and then nothing has changed */
+  reconfigure(config: HomeAgentConfig, settings: Settings): void {
+    const routers = authorised(config, settings);
+    this.#signalling.reconfigure(registrarSettings(config, settings), routers.list);
+    this.#routers = routers;
+  }
+
+  /** What a router has registered; undefined for one that does not register itself. */
+  of(router: RouterConfig): RouterRegistration | undefined {
+    const registration = this.#registration(router);
+    return (
+      registration && {
+        bindings: registration.bindings.map(({ bid, careOf, priority }) => ({
+          ...{ bid, careOf },
+          priority: priority === 0 ? undefined : priority,
+        })),
+        prefixes: registration.prefixes,
+      }
+    );
+  }
+
+  /** The policies of a router: those of the file, then the ones that it has registered. */
+  policiesOf(router: RouterConfig): readonly Policy[] {
+    const flows = this.#registration(router)?.flows ?? [];
+    const { policies, address } = router;
+    if (flows.length === 0) return policies;
+    const name = address.toString();
+    const before = this.#merged.get(name);
+    if (before?.flows === flows && before.policies === policies) return before.merged;
+    const own = flows.flatMap((flow) => {
+      const policy = policyOfFlow(flow);
+      return 'refused' in policy ? [] : [policy];
+    });
+    const merged = mergePolicies(policies, own);
+    this.#merged.set(name, { flows, policies, merged });
+    return merged;
+  }
+
+  /** Until when a binding of a router is registered. */
+  view(homeAddress: Address, bid: number): RegistrationView | null {
+    const binding = this.#signalling.registration(homeAddress)?.bindings.find((each) => each.bid === bid);
+    if (binding === undefined) return null;
+    const left = Math.max(0, binding.end - performance.now());
+    return { state: 'registered', secondsLeft: Math.round(left / 1000), status: null };
+  }
+
+  /** What an operator should know. */
+  problems(): readonly ProblemView[] {
+    return this.#routers.problems;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#signalling[Symbol.asyncDispose]();
+  }
+
+  #registration({ address }: RouterConfig): Registration | undefined {
+    return this.#signalling.registration(address);
+  }
+}
+
+/** Who may register, and who may not although the file says so. */
+interface Authorised {
+  readonly list: readonly AuthorisedRouter[];
+  readonly problems: readonly ProblemView[];
+}
+
+/** A router whose key cannot be read does not become one that needs none. */
+function authorised(config: HomeAgentConfig, settings: Settings): Authorised {
+  const list: AuthorisedRouter[] = [];
+  const problems: ProblemView[] = [];
+  for (const { name, address, prefixes, keyFile } of config.routers) {
+    if (keyFile === undefined && settings.unauthenticated === 'refuse') continue;
+    try {
+      const key = keyFile === undefined ? undefined : readRegistrationKey(keyFile);
+      list.push({ name, homeAddress: address, prefixes, key, mostBindings: BINDINGS_PER_ROUTER });
+    } catch (error) {
+      if (!(error instanceof KeyError)) throw error;
+      problems.push({ code: error.code, message: `${name} cannot register: ${error.message}` });
+    }
+  }
+  return { list, problems };
+}
+
+function registrarSettings(config: HomeAgentConfig, settings: Settings): Partial<RegistrarSettings> {
+  return {
+    unauthenticated: settings.unauthenticated === 'accept' ? 'accepted' : 'refused',
+    longestLifetime: lifetimeOf(settings.lifetimeMs),
+    bulk: settings.bulk === 'accept' ? 'accepted' : 'refused',
+    homeAndForeign: settings.homeAndForeign === 'accept' ? 'accepted' : 'refused',
+    homePrefixes: config.routers.flatMap(({ prefixes }) => prefixes),
+    mostFlows: MOST_FLOWS_OF_ROUTER,
+  };
+}

@@ -1,0 +1,48 @@
+import type { Address } from '../../mobility/index.js';
+import { NOTHING, type Registration } from './registration.js';
+import type { AuthorisedRouter } from './settings.js';
+import type { Suspicion } from './suspicion.js';
+
+/** What the home agent remembers of one router: fields only, for there are thousands of them. */
+export class RouterState {
+  router: AuthorisedRouter;
+  registration: Registration = NOTHING;
+  /** Of the last message that was authentic and fresh; outlives the bindings. */
+  sequence: number | undefined = undefined;
+  /** NTP, of the same; outlives the bindings. */
+  timestamp: bigint | undefined = undefined;
+  /** Up to here its deadlines were met, monotonic milliseconds. */
+  swept: number;
+  /** When the next one is. */
+  wake = Number.POSITIVE_INFINITY;
+  /** In the heap of deadlines; -1: in none. */
+  place = -1;
+  /** See `pace.ts`. */
+  updates = Number.NEGATIVE_INFINITY;
+  refusals = Number.NEGATIVE_INFINITY;
+  /** Made when the first message that was forged comes. */
+  suspicion: Suspicion | undefined = undefined;
+
+  constructor(router: AuthorisedRouter, now: number) {
+    this.router = router;
+    this.swept = now;
+  }
+}
+
+/** A short string that is the address, made much faster than its text. */
+export function addressKey(address: Address): string {
+  const first = address.word(0);
+  const second = address.word(1);
+  const third = address.word(2);
+  const fourth = address.word(3);
+  return String.fromCharCode(
+    first >>> 16,
+    first & 0xffff,
+    second >>> 16,
+    second & 0xffff,
+    third >>> 16,
+    third & 0xffff,
+    fourth >>> 16,
+    fourth & 0xffff,
+  );
+}

@@ -1,0 +1,5 @@
+/** Registration with its sockets, clocks and files: what the controller runs. */
+export { HomeAgentSignalling } from './home-agent-signalling.js';
+export { Journal } from './journal.js';
+export { MobileRouterSignalling } from './mobile-router-signalling.js';
+export { PacketSocket } from './packet-socket.js';

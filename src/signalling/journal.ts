@@ -1,0 +1,139 @@
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import type { RouterRecord, SavedState } from '../registration/index.js';
+import { SignallingError } from './signalling-error.js';
+
+/** Lines beyond those of one record for each router, before the file is written anew. */
+const SLACK = 1000;
+
+/**
+ * The registrations of a home agent in a file that survives a crash: a line for each record, of which the last one of a
+ * home address holds. What was appended before a power cut is there after it, but for a last line that is cut.
+ */
+export class Journal implements Disposable {
+  readonly #path: string;
+  #descriptor: number | undefined;
+  #lines = 0;
+  #routers = 0;
+
+  /** @param path of the file, which need not be there */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /**
+   * What is there, for `saved` of a registrar; undefined when there is nothing.
+   * @throws SignallingError JOURNAL_UNREADABLE
+   */
+  read(): { readonly version: number; readonly routers: readonly unknown[] } | undefined {
+    let text: string;
+    try {
+      text = readFileSync(this.#path, 'utf8');
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return undefined;
+      throw new SignallingError('JOURNAL_UNREADABLE', `${this.#path} cannot be read: ${message}`);
+    }
+    const [head, ...lines] = text.split('\n');
+    const { version } = this.#parse(head ?? '', 1) as { version?: unknown };
+    if (typeof version !== 'number') throw this.#malformed(1);
+    // What follows the last line break was cut.
+    const whole = lines.slice(0, -1);
+    return { version, routers: whole.map((line, at) => this.#parse(line, at + 2)) };
+  }
+
+  /** Puts a file aside that cannot be used. Returns where it is now. */
+  putAside(): string {
+    const aside = `${this.#path}.unusable`;
+    renameSync(this.#path, aside);
+    return aside;
+  }
+
+  /** Writes the file anew. @throws SignallingError JOURNAL_NOT_WRITTEN */
+  rewrite({ version, routers }: SavedState): void {
+    this.#guard(() => {
+      this.#close();
+      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o750 });
+      const next = `${this.#path}.new`;
+      const descriptor = openSync(next, 'w', 0o640);
+      try {
+        const lines = [{ version }, ...routers].map((one) => `${JSON.stringify(one)}\n`);
+        writeSync(descriptor, lines.join(''));
+        fsyncSync(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+      renameSync(next, this.#path);
+      syncFolder(dirname(this.#path));
+      this.#descriptor = openSync(this.#path, 'a');
+      this.#routers = routers.length;
+      this.#lines = routers.length;
+    });
+  }
+
+  /**
+   * Appends records; on the disk when it returns.
+   * @returns whether the file has grown so much that it should be written anew
+   * @throws SignallingError JOURNAL_NOT_WRITTEN
+   */
+  append(records: readonly RouterRecord[]): boolean {
+    this.#guard(() => {
+      this.#descriptor ??= openSync(this.#path, 'a', 0o640);
+      writeSync(this.#descriptor, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+      fdatasyncSync(this.#descriptor);
+    });
+    this.#lines += records.length;
+    return this.#lines > 2 * this.#routers + SLACK;
+  }
+
+  [Symbol.dispose](): void {
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+
+  #guard(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#close();
+      const { message } = error as Error;
+      throw new SignallingError('JOURNAL_NOT_WRITTEN', `${this.#path} cannot be written: ${message}`);
+    }
+  }
+
+  #parse(line: string, number: number): object {
+    try {
+      const value: unknown = JSON.parse(line);
+      if (typeof value === 'object' && value !== null) return value;
+    } catch {
+      // Reported below.
+    }
+    throw this.#malformed(number);
+  }
+
+  #malformed(line: number): SignallingError {
+    return new SignallingError('JOURNAL_UNREADABLE', `${this.#path}: line ${line} is no record`);
+  }
+}
+
+function syncFolder(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

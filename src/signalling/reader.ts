@@ -1,0 +1,40 @@
+import { decodeMobilityPacket, MobilityError, type MobilityPacket } from '../mobility/index.js';
+
+/** Where mobility headers to addresses of ours come from. */
+export interface SignalSource {
+  /** Packets from their IPv6 header on, at least one; undefined after `close`. */
+  next(): Promise<readonly { readonly packet: Uint8Array }[] | undefined>;
+  close(): void;
+}
+
+/** Most messages that are handled before what follows from them is done, and the event loop turns. */
+const MOST_AT_ONCE = 256;
+
+/**
+ * Hands over messages as they come, some at a time, until the source is closed.
+ * @param malformed told of each packet without a mobility header that could be looked at
+ */
+export async function readSignals(
+  source: SignalSource,
+  handle: (packets: readonly MobilityPacket[]) => Promise<void>,
+  malformed: (reason: string) => void,
+): Promise<void> {
+  for (;;) {
+    const signals = await source.next();
+    if (signals === undefined) return;
+    for (let at = 0; at < signals.length; at += MOST_AT_ONCE) {
+      const packets = signals.slice(at, at + MOST_AT_ONCE).flatMap(({ packet }) => {
+        try {
+          const decoded = decodeMobilityPacket(packet);
+          if (decoded) return [decoded];
+          malformed('there is no mobility header');
+        } catch (error) {
+          if (!(error instanceof MobilityError)) throw error;
+          malformed(error.message);
+        }
+        return [];
+      });
+      if (packets.length > 0) await handle(packets);
+    }
+  }
+}

@@ -1,0 +1,190 @@
+// A mobile router and its home agent, of which neither is told anything by hand.
+import test from 'ava';
+import { Sink, Stream } from '../../../lab/stream.js';
+import { addresses } from '../../../lab/topology.js';
+import { until } from '../../../lab/wait.js';
+import { BID, down, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
+import { Traffic } from '../../support/traffic.js';
+import { agentConfig, keyFile, routerConfig, withRegistration } from './registration-site.js';
+
+const NEXT = '2001:db8:b::22';
+
+/** Both bindings at both ends. */
+async function registered(site: Site, careOfB: string = addresses.careOfB): Promise<void> {
+  for (const daemon of [site.mr, site.ha]) {
+    await site.state(BID.a, 'usable', { daemon, careOf: addresses.careOfA });
+    await site.state(BID.b, 'usable', { daemon, careOf: careOfB });
+  }
+}
+
+/** Resolves when the home agent has the two flows of each of the router's two policies. */
+async function flows(site: Site): Promise<void> {
+  await until(async () => (await site.policies(site.ha)).length === 4, {
+    what: 'the flows of both policies at the home agent',
+    timeout: PATIENCE,
+  });
+}
+
+for (const mode of ['bulk', 'individual']) {
+  test.serial(
+    `${mode}: a care-of address change under traffic costs no packet in either direction`,
+    async (t) => {
+      await withRegistration(t, { router: { mode } }, async (site) => {
+        await registered(site);
+        await flows(site);
+        const rb = await site.capture('rb', 'mr0');
+        const traffic = await Traffic.start(site, 'to-b');
+        // First both addresses are there, then the old one is not preferred, then it goes.
+        const mr = site.node('mr');
+        await mr.ip(`address add ${NEXT}/64 dev wb nodad`);
+        await mr.ip(`address change ${addresses.careOfB}/64 dev wb preferred_lft 0`);
+        await registered(site, NEXT);
+        await traffic.more();
+        await mr.ip(`address del ${addresses.careOfB}/64 dev wb`);
+        await traffic.more();
+        t.deepEqual(await traffic.lost(), { up: 0, down: 0 });
+        await rb.flush();
+        const up = rb.packets(toPort(5210)).map(({ outer }) => outer.source);
+        const down = rb.packets(toPort(6001)).map(({ outer }) => outer.destination);
+        for (const ends of [up, down]) {
+          const turn = ends.indexOf(NEXT);
+          t.true(turn > 0);
+          t.deepEqual(new Set(ends.slice(0, turn)), new Set([addresses.careOfB]));
+          t.deepEqual(new Set(ends.slice(turn)), new Set([NEXT]));
+        }
+      });
+    },
+  );
+}
+
+test.serial('the policies of the router steer what comes down to it', async (t) => {
+  await withRegistration(t, {}, async (site) => {
+    await registered(site);
+    await flows(site);
+    const [ra, rb] = [await site.capture('ra', 'mr0'), await site.capture('rb', 'mr0')];
+    const sink = await Sink.start(site.node('lan'), { ports: [6001] });
+    for (const [port, capture] of [
+      [5120, ra],
+      [5220, rb],
+    ] as const) {
+      const stream = await Stream.start(site.node('cn'), {
+        ...{ to: addresses.lan, port: 6001, sourcePort: port, count: 10 },
+      });
+      await capture.waitFor(toPort(6001, port), { timeout: PATIENCE });
+      await stream.end();
+    }
+    await Promise.all([ra.flush(), rb.flush()]);
+    t.is(ra.packets(toPort(6001, 5220)).length + rb.packets(toPort(6001, 5120)).length, 0);
+    await sink.end();
+  });
+});
+
+test.serial('an uplink that goes is taken from the home agent, and comes back', async (t) => {
+  await withRegistration(t, {}, async (site) => {
+    await registered(site);
+    const traffic = await Traffic.start(site);
+    await site.node('mr').ip('link set wb down');
+    await until(async () => (await site.bindings(site.ha)).every(({ bid }) => bid !== BID.b), {
+      what: 'the home agent to have one binding',
+      timeout: PATIENCE,
+    });
+    await traffic.more();
+    await site.node('mr').ip('link set wb up');
+    await site.node('mr').ip(`address replace ${addresses.careOfB}/64 dev wb nodad`);
+    await site.node('mr').ip(`route replace default via ${addresses.accessB} dev wb metric 1025`);
+    await registered(site);
+    t.deepEqual(await traffic.lost(), { up: 0, down: 0 }, 'the other uplink carries it all the time');
+  });
+});
+
+test.serial('daemons are stopped, killed and started again under traffic without a loss', async (t) => {
+  await withRegistration(t, {}, async (site) => {
+    await registered(site);
+    const traffic = await Traffic.start(site);
+    for (const daemon of [site.ha, site.mr]) {
+      for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+        if (signal === 'SIGTERM') await daemon.stop();
+        else await daemon.kill('SIGKILL');
+        await traffic.more();
+        await daemon.start();
+        await registered(site);
+        await traffic.more();
+      }
+    }
+    t.deepEqual(await traffic.lost(), { up: 0, down: 0 });
+  });
+});
+
+test.serial(
+  'an address that dies before the next one is registered: the gap ends with the registration',
+  async (t) => {
+    await withRegistration(t, {}, async (site) => {
+      await registered(site);
+      await flows(site);
+      const mr = site.node('mr');
+      const stream = await Stream.start(site.node('lan'), {
+        to: addresses.correspondent,
+        port: 5210,
+        rate: 1000,
+      });
+      const sink = await Sink.start(site.node('cn'), { ports: [5210] });
+      await sink.received(200, 5210, PATIENCE);
+      await mr.ip(`address del ${addresses.careOfB}/64 dev wb`);
+      await mr.ip(`address add ${NEXT}/64 dev wb nodad`);
+      await registered(site, NEXT);
+      const { sent } = await stream.stop();
+      const report = await sink.report();
+      t.log(`${sent} sent, ${report.lost} lost, the longest gap ${report.largestGapMs.toFixed(1)} ms`);
+      t.true(report.lost < sent / 2, 'meanwhile the other uplink carries them');
+      await Promise.all([stream.end(), sink.end()]);
+    });
+  },
+);
+
+test.serial('a router that has lost everything registers anew, and nothing of before is left', async (t) => {
+  await withRegistration(t, {}, async (site, key) => {
+    await registered(site);
+    await site.mr.kill('SIGKILL');
+    await down(site.mr);
+    // It comes back with one uplink.
+    const [first] = (mobileRouter().bindings as object[]) ?? [];
+    await site.mr.restart({ ...routerConfig(key), bindings: [first], policies: [] });
+    await site.state(BID.a, 'usable', { careOf: addresses.careOfA });
+    await until(
+      async () => {
+        const left = (await site.bindings(site.ha)).map(({ bid }) => bid);
+        return left.length === 1 && (await site.policies(site.ha)).length === 0;
+      },
+      { what: 'the home agent to have its one binding and no flow', timeout: PATIENCE },
+    );
+  });
+});
+
+test.serial('a router with another key is refused, and told so', async (t) => {
+  await withRegistration(t, {}, async (site) => {
+    await registered(site);
+    const other = keyFile(t);
+    const before = await site.bindings(site.ha);
+    await site.mr.stop();
+    await down(site.mr);
+    await site.mr.restart(routerConfig(other));
+    await site.state(BID.a, 'registering');
+    await site.logged(site.ha, /"outcome":"key-unknown"/);
+    t.deepEqual(
+      (await site.bindings(site.ha)).map(({ bid, careOf, state }) => ({ bid, careOf, state })),
+      before.map(({ bid, careOf, state }) => ({ bid, careOf, state })),
+      'what it has registered before holds',
+    );
+    await until(
+      async () => (await site.status()).problems.some(({ code }) => code.startsWith('REGISTRATION')),
+      {
+        what: 'the status to name it',
+        timeout: PATIENCE,
+      },
+    );
+  });
+});
+
+test.serial('without keys, where both files say so', async (t) => {
+  await withSite(t, { mr: routerConfig(undefined), ha: agentConfig(undefined) }, registered);
+});
