@@ -32,6 +32,8 @@ export class BindingEntry {
   /** The home agent may have the binding until then, answered or not. */
   possibleUntil = Number.NEGATIVE_INFINITY;
   #lastItem: Item | undefined;
+  /** Another Binding Update may have ended what is registered. */
+  #doubted = false;
   #refusals = 0;
 
   constructor(bid: number) {
@@ -49,15 +51,22 @@ export class BindingEntry {
     return true;
   }
 
-  /** Whether the home agent has exactly what is wanted. */
+  /** Whether the home agent has exactly what is wanted. What was sent since, and not answered, may have changed that. */
   isRight(form: 'bindings' | 'single'): boolean {
     const { wanted, registered } = this;
     return (
       wanted !== undefined &&
       registered !== undefined &&
       registered.form === form &&
-      isSameBinding(registered, wanted)
+      isSameBinding(registered, wanted) &&
+      !this.#doubted &&
+      (this.#lastItem === undefined || isSameBinding(this.#lastItem, registered))
     );
+  }
+
+  /** A Binding Update for another binding has left that ends all others. */
+  doubt(): void {
+    this.#doubted = true;
   }
 
   sent(item: Item, { sentAt, lifetime }: Exchange): void {
@@ -90,6 +99,7 @@ export class BindingEntry {
     };
     this.possibleUntil = until;
     this.lapsed = false;
+    this.#doubted = false;
     this.release();
   }
 
@@ -99,6 +109,7 @@ export class BindingEntry {
     this.registered = { careOf, priority, home, form: 'single', since: now, until: never, refreshAt: never };
     this.possibleUntil = Number.NEGATIVE_INFINITY;
     this.lapsed = false;
+    this.#doubted = false;
     this.release();
   }
 

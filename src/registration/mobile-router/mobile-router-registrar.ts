@@ -220,6 +220,9 @@ export class MobileRouterRegistrar {
       turnEnds: Math.min(now + turn, path.notBefore),
     };
     for (const [at, entry] of entries.entries()) entry.sent(items[at] as Item, exchange);
+    if (form === 'single') {
+      for (const entry of this.#list.entries) if (!entries.includes(entry)) entry.doubt();
+    }
     if (form === 'everything') this.#removals += 1;
     this.#exchanges.set(path.address.toString(), exchange);
     this.#turn = exchange;

@@ -175,6 +175,18 @@ test('one binding without BID: flows at the home agent have ended (RFC 6089 sect
   t.is(desk.registrar.view(desk.now).flows[0]?.state, 'waiting');
 });
 
+test('one binding without BID: another one that was sent and not answered may have taken its place', (t) => {
+  const desk = new Desk(t, { bulk: true });
+  desk.want(wanted(1), wanted(2));
+  desk.settle();
+  desk.answer(desk.next(), { status: 166 });
+  desk.settle();
+  desk.want(wanted(2));
+  t.is(wordsOf(desk.take()), 'plain from 2001:db8:b::2');
+  desk.want(wanted(1), wanted(2));
+  t.is(wordsOf(desk.next()), 'plain from 2001:db8:a::2');
+});
+
 test('without R: four removals without an answer are enough', (t) => {
   const desk = new Desk(t);
   desk.want(wanted(1));

@@ -96,6 +96,18 @@ test('without O where registrations of before may hold, until the home agent ask
   t.is(wordsOf(refused.next()), '1 O from 2001:db8:a::2');
 });
 
+test('an address that comes back while another one waits for its answer is registered again', (t) => {
+  const desk = new Desk(t);
+  desk.want(wanted(1));
+  desk.settle();
+  desk.want(wanted(1, { careOf: careOf('a', 9) }));
+  t.is(wordsOf(desk.take()), '1 from 2001:db8:a::9');
+  desk.want(wanted(1));
+  t.is(wordsOf(desk.next()), '1 from 2001:db8:a::2');
+  desk.settle();
+  t.is(desk.sent.length, 3);
+});
+
 test('what O has ended needs no removal (RFC 5648 section 6.2)', (t) => {
   const desk = new Desk(t);
   desk.want(wanted(1), wanted(2));
