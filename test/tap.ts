@@ -28,8 +28,10 @@ export function sayResult(verdict: 'ok' | 'FAILED' | 'skipped', title: string): 
   process.stdout.write(`  ${verdict.padEnd(8)} ${title}\n`);
 }
 
-/** What takes longer says so: seconds since the result before, which for tests one after the other is their time. */
+/** What takes longer says so: seconds since the result before it of the same file, whose tests run one after the other. */
 const SLOW_SECONDS = 10;
+/** Between the parts of a title: folders, file, test. */
+const SEPARATOR = ' › ';
 
 /**
  * Prints each result as it comes, with the reason of what fails, until the output ends.
@@ -42,15 +44,18 @@ export async function reportTap(
   const counts: Counts = { ...NO_TESTS };
   let begun = false;
   let explaining = false;
-  let last = performance.now();
+  /** When a file had its last result. */
+  const last = new Map<string, number>();
   for await (const line of createInterface({ input: output })) {
     const result = /^(not ok|ok) \d+ - (.*?)(?: # (SKIP|TODO).*)?$/.exec(line);
     if (result) {
       explaining = false;
       const [, verdict, name = '', directive] = result;
-      const seconds = Math.round((performance.now() - last) / 1000);
-      const title = begun && seconds >= SLOW_SECONDS ? `${name} (${seconds} s)` : name;
-      last = performance.now();
+      const file = name.split(SEPARATOR).slice(0, -1).join(SEPARATOR);
+      const now = performance.now();
+      const seconds = Math.round((now - (last.get(file) ?? now)) / 1000);
+      const title = seconds >= SLOW_SECONDS ? `${name} (${seconds} s)` : name;
+      last.set(file, now);
       if (directive) {
         counts.skipped += 1;
         sayResult('skipped', title);

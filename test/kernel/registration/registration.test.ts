@@ -1,10 +1,13 @@
 // A mobile router and its home agent, of which neither is told anything by hand.
 import test from 'ava';
+import { Impairment } from '../../../lab/impairment.js';
 import { Sink, Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
+import { seedOf } from '../../support/mobility-messages.js';
 import { BID, down, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
 import { Traffic } from '../../support/traffic.js';
+import { tries } from '../../support/work.js';
 import { agentConfig, keyFile, routerConfig, withRegistration } from './registration-site.js';
 
 const NEXT = '2001:db8:b::22';
@@ -15,6 +18,21 @@ async function registered(site: Site, careOfB: string = addresses.careOfB): Prom
     await site.state(BID.a, 'usable', { daemon, careOf: addresses.careOfA });
     await site.state(BID.b, 'usable', { daemon, careOf: careOfB });
   }
+}
+
+/** The same where messages get lost, so that it takes several. */
+async function registeredInTheEnd(site: Site, careOfB: string): Promise<void> {
+  await until(
+    async () => {
+      const both = await Promise.all([site.bindings(site.mr), site.bindings(site.ha)]);
+      return both.every((bindings) =>
+        [addresses.careOfA, careOfB].every((careOf) =>
+          bindings.some((binding) => binding.careOf === careOf && binding.state === 'usable'),
+        ),
+      );
+    },
+    { what: `${careOfB} to be registered in the end`, timeout: 6 * PATIENCE },
+  );
 }
 
 /** Resolves when the home agent has the two flows of each of the router's two policies. */
@@ -188,3 +206,32 @@ test.serial('a router with another key is refused, and told so', async (t) => {
 test.serial('without keys, where both files say so', async (t) => {
   await withSite(t, { mr: routerConfig(undefined), ha: agentConfig(undefined) }, registered);
 });
+
+for (const mode of ['bulk', 'individual']) {
+  test.serial(
+    `${mode}: with a third of the messages lost, some doubled and some late, all is registered in the end`,
+    async (t) => {
+      await withRegistration(t, { router: { mode } }, async (site) => {
+        await registered(site);
+        const seed = seedOf((text) => t.log(text));
+        const impairment = await Impairment.start(site.node('core'), {
+          ...{ only: 'mobility', seed, loss: 0.3, duplicate: 0.2, reorder: 0.2 },
+        });
+        const mr = site.node('mr');
+        let last: string = addresses.careOfB;
+        for (let change = 1; change <= tries(4, 1); change++) {
+          const next = `2001:db8:b::5${change}`;
+          await mr.ip(`address add ${next}/64 dev wb nodad`);
+          await mr.ip(`address del ${last}/64 dev wb`);
+          await registeredInTheEnd(site, next);
+          last = next;
+        }
+        const { toHomeAgent, fromHomeAgent } = await impairment.stop();
+        t.log(
+          `lost: ${toHomeAgent.lost} of ${toHomeAgent.seen} up, ${fromHomeAgent.lost} of ${fromHomeAgent.seen} down`,
+        );
+        t.true(toHomeAgent.seen >= 2);
+      });
+    },
+  );
+}
