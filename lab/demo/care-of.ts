@@ -3,7 +3,7 @@ import { AddressMonitor } from '../address-monitor.js';
 import { Stream } from '../stream.js';
 import { addresses } from '../topology.js';
 import { type Check, expect } from './check.js';
-import { ports, ROUTER } from './config.js';
+import { ports } from './config.js';
 import type { Flow, Scene } from './scene.js';
 import { access } from './verdict.js';
 
@@ -37,16 +37,13 @@ interface Change {
   readonly detection: boolean;
 }
 
-/** The four steps of a change of uplink B's care-of address, the home agent first. */
+/** A change of uplink B's care-of address, which the router registers. */
 async function change(scene: Scene, flow: Flow, { to, detection }: Change): Promise<string> {
-  const { lab, ha } = scene;
-  const mr = lab.node('mr');
+  const mr = scene.lab.node('mr');
   const old = scene.careOf.b;
-  const binding = ['binding', 'set', '--router', ROUTER, '--bid', '2', '--care-of', to];
   await mr.sysctl({ 'ipv6.conf.wb.accept_dad': detection ? 1 : 0 });
   const monitor = await AddressMonitor.start(mr);
   try {
-    await ha.coax([...binding, '--accept-only']);
     const switched = scene.next(
       'rb',
       flow,
@@ -65,7 +62,6 @@ async function change(scene: Scene, flow: Flow, { to, detection }: Change): Prom
     const added = await monitor.report(to, () => true);
     const usable = await monitor.report(to, (line) => !line.includes('tentative'));
     scene.careOf.b = to;
-    await ha.coax(binding);
     await scene.next('rb', flow, 'back', ({ outer }) => outer.destination === to, `an answer to ${to}`);
     await mr.ip(`address del ${old}/64 dev wb`);
     expect(first.outer.source === to, `rb: outer source ${first.outer.source}`);
@@ -117,8 +113,7 @@ const failover: Check = {
   name: 'failover',
   needsController: true,
   run: async (scene) => {
-    const { lab, ha, mr } = scene;
-    const binding = ['binding', 'set', '--router', ROUTER, '--bid', '1'];
+    const { lab, mr } = scene;
     let goneAt = 0;
     const { sent, flow } = await underStream(scene, ports.a.stream, async (running) => {
       const moved = scene.next(
@@ -130,7 +125,6 @@ const failover: Check = {
       );
       await lab.uplinkDown('a');
       await moved;
-      await ha.coax([...binding, '--down']);
       await scene.next(
         'rb',
         running,
@@ -149,7 +143,6 @@ const failover: Check = {
       );
       await lab.uplinkUp('a');
       await returned;
-      await ha.coax([...binding, '--up']);
       return '';
     });
     await scene.bindingsUsable(mr);

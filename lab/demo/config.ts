@@ -1,4 +1,5 @@
-// The two configs of the demo: the same policies at both ends, each as its end sees the packets.
+// The two configs of the demo. With a key the mobile router registers its care-of addresses and policies; without one both
+// are in the home agent's file, the same policies as its end sees the packets.
 import type { DaemonConfig } from '../daemon.js';
 import { addresses, prefixes } from '../topology.js';
 
@@ -39,11 +40,12 @@ function policies(side: 'source-port' | 'destination-port'): object[] {
   ];
 }
 
-export function mobileRouterConfig(tunnel: TunnelKind): DaemonConfig {
+export function mobileRouterConfig(tunnel: TunnelKind, key?: string): DaemonConfig {
   return {
     role: 'mobile-router',
     home: { agent: addresses.homeAgent, address: addresses.home, prefixes: [prefixes.mobile] },
     ingress: [{ interface: 'lan0', forwarding: 'fast' }],
+    ...(key === undefined ? {} : { registration: { key } }),
     bindings: [
       { bid: 1, name: 'lte-a', priority: 10, interface: 'wa', tunnel },
       { bid: 2, name: 'wifi-b', priority: 20, interface: 'wb', tunnel },
@@ -56,23 +58,34 @@ export function mobileRouterConfig(tunnel: TunnelKind): DaemonConfig {
   };
 }
 
+/** A home agent that is told everything. */
 export function homeAgentConfig(tunnel: TunnelKind, careOf: CareOf): DaemonConfig {
+  const bindings = [
+    { bid: 1, name: 'lte-a', 'care-of': careOf.a, priority: 10, tunnel },
+    { bid: 2, name: 'wifi-b', 'care-of': careOf.b, priority: 20, tunnel },
+  ];
+  return agentOf(tunnel, { bindings, policies: policies('source-port') });
+}
+
+/** A home agent that knows the router, its prefix and its key. */
+export function registrarConfig(tunnel: TunnelKind, key: string): DaemonConfig {
+  // What is registered is carried by our program; another way has to be said.
+  const listed = [
+    { bid: 1, name: 'lte-a', tunnel },
+    { bid: 2, name: 'wifi-b', tunnel },
+  ];
+  return { ...agentOf(tunnel, { key, ...(tunnel === 'bpf' ? {} : { bindings: listed }) }), registration: {} };
+}
+
+/** Flows of `policies` by which a home agent hears of them: each fall-back is one more. */
+export const REGISTERED_FLOWS = 6;
+
+function agentOf(tunnel: TunnelKind, router: object): DaemonConfig {
   return {
     role: 'home-agent',
     home: { agent: addresses.homeAgent },
     interfaces: ['core0', 'cn0'],
-    routers: [
-      {
-        name: ROUTER,
-        address: addresses.home,
-        prefixes: [prefixes.mobile],
-        bindings: [
-          { bid: 1, name: 'lte-a', 'care-of': careOf.a, priority: 10, tunnel },
-          { bid: 2, name: 'wifi-b', 'care-of': careOf.b, priority: 20, tunnel },
-        ],
-        policies: policies('source-port'),
-      },
-    ],
+    routers: [{ name: ROUTER, address: addresses.home, prefixes: [prefixes.mobile], ...router }],
     ...(tunnel === 'external' ? { external: EXTERNAL } : {}),
   };
 }

@@ -1,14 +1,18 @@
 // The lab with both daemons running and a capture wherever the demo looks.
+import { chownSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeRegistrationKey } from '../../src/keys/index.js';
 import { Capture, type CapturedPacket } from '../capture.js';
 import type { LabDaemon } from '../daemon.js';
 import type { Lab, Uplink } from '../lab.js';
 import { Protocol } from '../packet.js';
+import { DAEMON_USER } from '../privileges.js';
 import { Sink } from '../stream.js';
 import { addresses } from '../topology.js';
 import { StreamScore } from '../traffic.js';
 import { until } from '../wait.js';
 import { Disproof } from './check.js';
-import { homeAgentConfig, mobileRouterConfig, ports } from './config.js';
+import { mobileRouterConfig, ports, REGISTERED_FLOWS, registrarConfig } from './config.js';
 
 /** Where packets are captured. */
 const places = {
@@ -37,6 +41,8 @@ export class Scene {
   readonly lab: Lab;
   readonly mr: LabDaemon;
   readonly ha: LabDaemon;
+  /** File with the key of the registration. */
+  readonly key: string;
   readonly captures: Readonly<Record<Place, Capture>>;
   /** Listens on every port of the demo at the correspondent, and answers. */
   readonly echo: Sink;
@@ -45,13 +51,14 @@ export class Scene {
 
   private constructor(
     lab: Lab,
-    daemons: { mr: LabDaemon; ha: LabDaemon },
+    daemons: { mr: LabDaemon; ha: LabDaemon; key: string },
     captures: Record<Place, Capture>,
     echo: Sink,
   ) {
     this.lab = lab;
     this.mr = daemons.mr;
     this.ha = daemons.ha;
+    this.key = daemons.key;
     this.captures = captures;
     this.echo = echo;
   }
@@ -62,10 +69,10 @@ export class Scene {
       'ra' | 'rb' | 'lan' | 'cn' | 'core',
       string,
     ]): Promise<Capture> => Capture.start(lab.node(node), name, { filter: NOT_TCP });
-    const careOf = { a: addresses.careOfA, b: addresses.careOfB };
+    const key = makeKey(lab);
     const [mr, ha, ra, rb, lan, cn, core, echo] = await Promise.all([
-      lab.startDaemon('mr', mobileRouterConfig('bpf')),
-      lab.startDaemon('ha', homeAgentConfig('bpf', careOf)),
+      lab.startDaemon('mr', mobileRouterConfig('bpf', key)),
+      lab.startDaemon('ha', registrarConfig('bpf', key)),
       start(places.ra),
       start(places.rb),
       start(places.lan),
@@ -80,8 +87,8 @@ export class Scene {
         echo: true,
       }),
     ]);
-    const scene = new Scene(lab, { mr, ha }, { ra, rb, lan, cn, core }, echo);
-    await Promise.all([scene.bindingsUsable(mr), scene.bindingsUsable(ha)]);
+    const scene = new Scene(lab, { mr, ha, key }, { ra, rb, lan, cn, core }, echo);
+    await Promise.all([scene.bindingsUsable(mr), scene.bindingsUsable(ha), scene.policiesRegistered()]);
     return scene;
   }
 
@@ -96,6 +103,14 @@ export class Scene {
         );
       },
       { what: `the bindings of ${daemon.node.name} to be usable` },
+    );
+  }
+
+  /** Resolves when the home agent has been told all policies that can travel. */
+  async policiesRegistered(): Promise<void> {
+    await until(
+      async () => ((await this.ha.api('GET', '/v1/policies')).body as object[]).length === REGISTERED_FLOWS,
+      { what: 'the policies to be registered' },
     );
   }
 
@@ -169,4 +184,12 @@ function ofFlow(flow: Flow, way: Way): (packet: CapturedPacket) => boolean {
     transport?.protocol === Protocol.UDP &&
     transport.sourcePort === source &&
     transport.destinationPort === destination;
+}
+
+/** A key that both daemons may read. */
+function makeKey(lab: Lab): string {
+  const path = join(lab.directory, 'registration.key');
+  makeRegistrationKey(path);
+  chownSync(path, DAEMON_USER, DAEMON_USER);
+  return path;
 }

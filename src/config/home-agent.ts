@@ -181,5 +181,9 @@ function checkRouters(
   for (const { binding, path, router } of allBindings(sections)) {
     const careOf = binding['care-of'];
     if (careOf) checkCareOf(careOf, [...path, 'care-of'], careOfs, agent, router, report);
+    if (careOf && router?.key !== undefined) {
+      const hint = "remove it; a router without 'key:' has those of the file";
+      report.at([...path, 'care-of'], 'this router registers its care-of addresses itself', hint);
+    }
   }
 }

@@ -71,12 +71,33 @@ test('the home agent example is valid and a binding may wait for its registratio
   const config = (await loadConfig(`${examples}home-agent.yaml`)) as HomeAgentConfig;
   t.is(config.role, 'home-agent');
   t.deepEqual(
-    config.routers[0]?.bindings.map(({ name, careOf }) => [name, careOf?.toString()]),
+    config.routers.map(({ keyFile, bindings }) => [
+      keyFile,
+      bindings.map(({ name, careOf }) => [name, careOf?.toString()]),
+    ]),
     [
-      ['lte-a', '2001:db8:a::2'],
-      ['lte-b', undefined],
+      [
+        '/etc/coaxial/mr1.key',
+        [
+          ['lte-a', undefined],
+          ['lte-b', undefined],
+        ],
+      ],
+      [
+        undefined,
+        [
+          ['lte-a', '2001:db8:c::2'],
+          ['lte-b', undefined],
+        ],
+      ],
     ],
   );
+  t.deepEqual(config.registration, {
+    unauthenticated: 'refuse',
+    lifetimeMs: 600_000,
+    bulk: 'accept',
+    homeAndForeign: 'accept',
+  });
 });
 
 test('defaults', (t) => {
