@@ -19,8 +19,9 @@ CX_INLINE __u32 cx_answer_too_big(cx_context *ctx, const struct cx_packet *packe
   return CX_REASON_LEFT_TO_TC;
 }
 
+/* A mobility header, which is ordinary traffic unless it is to us. */
 CX_INLINE __u32 cx_take_signal(cx_context *ctx, const struct cx_packet *packet) {
-  return CX_REASON_LEFT_TO_TC;
+  return cx_is_tunnel_end(&packet->destination) ? CX_REASON_LEFT_TO_TC : CX_REASON_NOT_OURS;
 }
 
 /* An error may be about one of our tunnels. */
