@@ -3,8 +3,8 @@ import { closeSync, openSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { CLI } from './cli.js';
 import type { CommandResult } from './command.js';
 import type { LabNode } from './node.js';
 import { patient } from './patience.js';
@@ -49,8 +49,6 @@ export interface ApiAnswer {
 class DaemonError extends Error {
   readonly code = 'DAEMON_FAILED';
 }
-
-const CLI = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
 
 /** Start, restart and kill one daemon; ask its API. */
 export class LabDaemon {

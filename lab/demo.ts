@@ -6,6 +6,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { damage, damages, isDamage } from './break.js';
+import { CLI } from './cli.js';
 import { careOfChecks } from './demo/care-of.js';
 import { type Check, Disproof } from './demo/check.js';
 import { egressChecks } from './demo/egress.js';
@@ -113,14 +114,13 @@ function printTable(outcomes: readonly Outcome[]): void {
 }
 
 function explainKept(lab: Lab): void {
-  const cli = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
   const remove = fileURLToPath(new URL('./remove.js', import.meta.url));
   console.log(`\nThe lab ${lab.name} is still up (picture: lab/lab.ts). Look around:`);
   for (const { name, namespace } of lab.nodes) {
     console.log(`  ${name.padEnd(5)} nsenter --net=/run/netns/${namespace} bash`);
   }
   for (const node of ['mr', 'ha']) {
-    console.log(`  node ${cli} bindings --socket ${lab.runtime}/${node}.sock   # or status, policies, maps`);
+    console.log(`  node ${CLI} bindings --socket ${lab.runtime}/${node}.sock   # or status, policies, maps`);
   }
   console.log(`  configs and logs: ${lab.directory}/{mr,ha}.{yaml,log}, pins: ${lab.bpffs}`);
   console.log(`Remove it: node ${remove} ${lab.name}`);

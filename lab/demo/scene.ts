@@ -88,7 +88,12 @@ export class Scene {
       }),
     ]);
     const scene = new Scene(lab, { mr, ha, key }, { ra, rb, lan, cn, core }, echo);
-    await Promise.all([scene.bindingsUsable(mr), scene.bindingsUsable(ha), scene.policiesRegistered()]);
+    await Promise.all([
+      scene.bindingsUsable(mr),
+      scene.bindingsUsable(ha),
+      scene.policiesRegistered(),
+      scene.fastPath(),
+    ]);
     return scene;
   }
 
@@ -111,6 +116,17 @@ export class Scene {
     await until(
       async () => ((await this.ha.api('GET', '/v1/policies')).body as object[]).length === REGISTERED_FLOWS,
       { what: 'the policies to be registered' },
+    );
+  }
+
+  /** Resolves when the mobile router's programs know the way home: until then the stack carries what is forwarded. */
+  async fastPath(): Promise<void> {
+    await until(
+      async () => {
+        const { body } = await this.mr.api('GET', '/v1/maps/cx_routes');
+        return (body as { rows: { value: number }[] }).rows.some(({ value }) => value !== 0);
+      },
+      { what: 'the home routes to be in the fast path' },
     );
   }
 

@@ -1,11 +1,9 @@
 // Which way the packets of lan0 take, and what status and doctor say of it.
-import { fileURLToPath } from 'node:url';
+import { CLI } from '../../lab/cli.js';
 import { until } from '../../lab/wait.js';
 import type { Check } from '../../src/doctor/index.js';
 import type { InterfaceView } from '../../src/views/index.js';
 import { PATIENCE, type Site } from './site.js';
-
-const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 /** Why `auto` is `fast`. */
 export const NOTHING = 'no rule of netfilter and no IPsec policy sees its packets';

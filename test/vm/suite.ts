@@ -142,7 +142,7 @@ export class VmSuite {
         : [];
     const script = [
       `/sbin/modprobe -qa ${UNTRIED}`,
-      `node build/js/src/cli/main.js doctor --json | tr -d '\\n'`,
+      `node build/coax/main.js doctor --json | tr -d '\\n'`,
       'echo',
       `/sbin/modprobe -qr ${UNTRIED}`,
       'exec node "$@"',

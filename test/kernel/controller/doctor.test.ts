@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { CLI } from '../../../lab/cli.js';
 import type { Check } from '../../../src/doctor/index.js';
 import { mobileRouter, withSite } from '../../support/site.js';
 
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 const run = promisify(execFile);
 const OTHERS = fileURLToPath(new URL('../../../../bpf/test/sample.bpf.o', import.meta.url));
 
@@ -22,7 +22,7 @@ test.serial('marks, rules and programs of others that collide with ours are name
       JSON.stringify(mobileRouter({ policies: [{ fid: 1, name: 'voice', match, use: ['a'] }] })),
     );
     const doctor = async (name: string): Promise<string[]> => {
-      const said = await mr.exec(process.execPath, [MAIN, 'doctor', '--config', file, '--json'], {
+      const said = await mr.exec(process.execPath, [CLI, 'doctor', '--config', file, '--json'], {
         mayFail: true,
       });
       const checks = JSON.parse(said.stdout) as Check[];
@@ -71,7 +71,7 @@ async function doctorAlone(
   ...setpriv: string[]
 ): Promise<{ checks: Check[]; before: string; after: string }> {
   const script = 'ip -o link; echo; "$@" || true; echo; ip -o link';
-  const doctor = ['setpriv', ...setpriv, process.execPath, MAIN, 'doctor', '--json'];
+  const doctor = ['setpriv', ...setpriv, process.execPath, CLI, 'doctor', '--json'];
   const { stdout } = await run('unshare', ['--net', 'sh', '-c', script, 'sh', ...doctor]);
   const [before = '', said = '', after = ''] = stdout.split('\n\n');
   return { checks: JSON.parse(said) as Check[], before: before.trim(), after: after.trim() };

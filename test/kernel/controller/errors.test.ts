@@ -1,9 +1,9 @@
 // What stands in the way is said in words, the rest works on, and the old state stays.
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { stringify } from 'yaml';
+import { CLI } from '../../../lab/cli.js';
 import { Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
@@ -18,8 +18,6 @@ import {
   toPort,
   withSite,
 } from '../../support/site.js';
-
-const CLI = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 
 test.serial('an interface of the config that is not there is named, and used when it comes', async (t) => {
   const { bindings } = mobileRouter() as { bindings: object[] };

@@ -1,12 +1,10 @@
 /** Two instances in one network namespace: each has its own, and neither touches the other's. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { stringify } from 'yaml';
+import { CLI } from '../../../lab/cli.js';
 import { BID, mobileRouter, type Site, withSite } from '../../support/site.js';
-
-const CLI = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 
 /** A second instance beside the site's own mobile router; it has no ingress interface and one uplink. */
 function secondInstance(site: Site, change: Record<string, unknown>): string {

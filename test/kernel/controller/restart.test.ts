@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { CLI } from '../../../lab/cli.js';
 import { Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
@@ -10,8 +11,6 @@ import { CX_SCHEMA } from '../../../src/datapath/index.js';
 import { BpfLink, BpfMap } from '../../../src/libbpf-ts/index.js';
 import { BID, down, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
 import { Traffic } from '../../support/traffic.js';
-
-const CLI = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 
 const policy = (fid: number, ports: string, use: string[]): object => ({
   fid,

@@ -1,8 +1,8 @@
 // Another version takes over while traffic flows: its rows are laid out differently, and nothing is lost.
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { CLI } from '../../../lab/cli.js';
 import { run } from '../../../lab/command.js';
 import type { LabDaemon } from '../../../lab/daemon.js';
 import { DAEMON_USER } from '../../../lab/privileges.js';
@@ -18,7 +18,6 @@ const rootOf = ({ instance, bpffs }: LabDaemon): string => new Instance(instance
 const schemasOf = (daemon: LabDaemon): string[] => readdirSync(rootOf(daemon)).sort();
 const THIS = new Instance('any', '/').directory.split('/').at(-1) ?? '';
 const NEXT = Number(THIS) + 1;
-const CLI = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 
 const folder = temporaryFolder();
 let next: Release;

@@ -57,10 +57,14 @@ const caughtBy = {
   mtu: 'packet-too-big',
 } as const;
 
+/** A check that tells damage to one thing from damage to everything. */
+const BESIDE = 'forwarded-uplink-b';
+
 for (const damage of damages) {
   test.serial(`the demo fails and names the check that catches damage to ${damage}`, async (t) => {
+    // The one that has to notice, and one beside it: the whole demo runs once, below.
     const { exitCode, stdout } = await run(process.execPath, [DEMO], {
-      env: { BREAK: damage, KEEP: '' },
+      env: { BREAK: damage, KEEP: '', ONLY: [...new Set([caughtBy[damage], BESIDE])].join() },
       mayFail: true,
       timeout: 100_000,
     });
@@ -72,7 +76,7 @@ for (const damage of damages) {
     // Damage to one thing must not look like damage to everything.
     if (damage === 'mark' || damage === 'mtu') {
       t.true(
-        report().some(({ name, ok }) => ok && name === 'forwarded-uplink-b'),
+        report().some(({ name, ok }) => ok && name === BESIDE),
         stdout,
       );
     }

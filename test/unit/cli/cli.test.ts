@@ -1,14 +1,12 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import { CLI } from '../../../lab/cli.js';
 import { createApi, serveApi } from '../../../src/api/index.js';
 import { configurationText, writeConfiguration } from '../../support/configuration.js';
 import { FakeController } from '../../support/fake-controller.js';
 import { temporaryFolder } from '../../support/temporary.js';
-
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 
 interface Outcome {
   status: number;
@@ -294,7 +292,7 @@ function folder(t: ExecutionContext): string {
 /** Runs the compiled command line. */
 async function coax(words: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...words], (error, out, err) => {
+    execFile(process.execPath, [CLI, ...words], (error, out, err) => {
       resolve({ status: error === null ? 0 : Number(error.code), out, err });
     });
   });

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { CLI } from '../../../lab/cli.js';
 import { type CommandResult, run } from '../../../lab/command.js';
 import {
   Address,
@@ -15,7 +15,6 @@ import { ethernet, ipv6 } from '../../support/packet.js';
 import { pcapFile } from '../../support/pcap-file.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 const RAW = 101;
 const COOKED = 113;
 const address = Address.parse;
@@ -76,7 +75,7 @@ const ACKNOWLEDGEMENT: MobilityMessage = {
 
 async function decode(words: readonly string[], input?: string | Uint8Array): Promise<CommandResult> {
   const options = input === undefined ? {} : { input };
-  return run(process.execPath, [MAIN, 'mh', 'decode', ...words], { ...options, mayFail: true });
+  return run(process.execPath, [CLI, 'mh', 'decode', ...words], { ...options, mayFail: true });
 }
 
 const WHOLE = `from      2001:db8:a::2, home address 2001:db8:77::1
