@@ -36,7 +36,7 @@ const ENVIRONMENT = { TEST_WORK: '0.02', TEST_PATIENCE: '15' };
 
 /** As a shell tells of SIGINT. */
 const INTERRUPTED = 130;
-const TIMEOUT_MS = { short: 900_000, all: 3_600_000 };
+const TIMEOUT_MS = { short: 900_000, all: 4 * 3_600_000 };
 
 export interface VmSuiteOptions {
   readonly selection: 'short' | 'all';
