@@ -63,6 +63,7 @@ enum cx_tunnel_kind {
   CX_TUNNEL_DEVICE = 2,        /* the binding has a tunnel device of its own, which makes it */
   CX_TUNNEL_EXTERNAL = 3,      /* one collect_md device makes it from a per-packet tunnel key */
   CX_TUNNEL_EXTERNAL_XFRM = 4, /* one xfrm interface encrypts by a per-packet interface id */
+  CX_TUNNEL_HOME = 5,          /* none: the packet goes to the other end by the link that both are on */
 };
 
 /* Facts about a binding that the fast path needs as bits. */
@@ -261,7 +262,8 @@ struct cx_prefix_key {
 };
 
 /* Key of the accept set. An all-zero remote stands for "any": it tells that the local address is an end
- * of our tunnels, so that what comes from nobody we know is refused. */
+ * of our tunnels, so that what comes from nobody we know is refused. A local address without that one, a
+ * mobile router's home address, is no end of a tunnel: only mobility headers to it are taken. */
 struct cx_tunnel_end_key {
   struct in6_addr local;
   struct in6_addr remote;
@@ -332,10 +334,11 @@ enum cx_reason {
   /* sent */
   CX_REASON_ENCAPSULATED = 1,          /* outer header pushed, given to the uplink */
   CX_REASON_TO_TUNNEL_DEVICE = 2,      /* given to a tunnel device, which makes the outer header */
-  CX_REASON_NEXT_HOP_UNRESOLVED = 3,   /* as ENCAPSULATED, the kernel finds the next hop's MAC */
+  CX_REASON_NEXT_HOP_UNRESOLVED = 3,   /* as ENCAPSULATED or TO_HOME_LINK, the kernel finds the next hop */
   CX_REASON_DECAPSULATED = 4,          /* outer header removed, given to the neighbour */
   CX_REASON_TO_STACK_DECAPSULATED = 5, /* outer header removed, enters the stack at the home interface */
   CX_REASON_RELAYED = 6,               /* from one tunnel into another, outer header rewritten */
+  CX_REASON_TO_HOME_LINK = 7,          /* given to the other end on the home link, as it is */
   /* left to the stack */
   CX_REASON_NOT_IPV6 = 8,       /* or tagged for a VLAN, which is another interface's */
   CX_REASON_NOT_FOR_HOME = 9,   /* the routes do not send it home */

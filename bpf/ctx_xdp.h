@@ -134,7 +134,7 @@ static __always_inline int cx_set_link(cx_context *ctx, __u32 link, const __u8 *
 
 /* May a binding be used from here? An unknown next hop is found by the kernel, a tunnel device has no XDP. */
 static __always_inline int cx_can_send(const struct cx_binding *row) {
-  return row->kind == CX_TUNNEL_BPF &&
+  return (row->kind == CX_TUNNEL_BPF || row->kind == CX_TUNNEL_HOME) &&
          (row->flags & (CX_BINDING_MAC_KNOWN | CX_BINDING_NO_LINK_HEADER)) == CX_BINDING_MAC_KNOWN &&
          cx_may_transmit(row->ifindex);
 }

@@ -123,6 +123,12 @@ CX_INLINE __u32 cx_deliver(cx_context *ctx, __u32 link, __u32 outer, struct cx_p
   }
   if (!CX_LEAVES_TO_TC)
     cx_count_received(binding, cx_segments(ctx), inner->length);
+  /* The home agent's word to the home address takes the way of all packets there. */
+  if (cx_role == CX_ROLE_MOBILE_ROUTER && inner->next_header == CX_IPPROTO_MOBILITY) {
+    reason = cx_take_signal(ctx, inner);
+    if (reason != CX_REASON_NOT_OURS)
+      return reason;
+  }
   reason = cx_hand_over(ctx, link, outer, inner, action);
   if (CX_LEAVES_TO_TC && reason != CX_REASON_LEFT_TO_TC)
     cx_count_received(binding, 1, inner->length);

@@ -131,6 +131,13 @@ CX_INLINE __u32 cx_address_link(cx_context *ctx, const __u8 *destination, const 
  * Returns how it leaves, or why it cannot. */
 CX_INLINE __u32 cx_address(cx_context *ctx, const struct cx_packet *packet, const struct cx_binding *row,
                            struct cx_sending *sending) {
+  if (row->kind == CX_TUNNEL_HOME) {
+    if (row->flags & CX_BINDING_NO_LINK_HEADER)
+      return CX_REASON_TO_HOME_LINK;
+    return cx_address_link(ctx, row->next_hop_mac, row->own_mac, sending,
+                           row->flags & CX_BINDING_MAC_KNOWN ? CX_REASON_TO_HOME_LINK
+                                                             : CX_REASON_NEXT_HOP_UNRESOLVED);
+  }
   if (row->kind != CX_TUNNEL_BPF) {
     if (row->kind != CX_TUNNEL_DEVICE &&
         cx_set_tunnel(ctx, row, packet->traffic_class, cx_flow_label(packet)))

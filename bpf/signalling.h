@@ -53,14 +53,15 @@ CX_INLINE __u32 cx_write_signal(cx_context *ctx, const struct cx_packet *packet,
 CX_SHARED __u32 cx_take_signal(cx_context *ctx, const struct cx_packet *packet) {
   if (!packet)
     return CX_REASON_DROP_BROKEN_STATE;
-  if (!cx_setting(CX_SETTING_SIGNALLING) || packet->fragmented || packet->length > CX_SIGNAL_BYTES ||
-      !cx_is_tunnel_end(&packet->destination))
+  if (!cx_setting(CX_SETTING_SIGNALLING) || packet->fragmented || packet->length > CX_SIGNAL_BYTES)
     return CX_REASON_NOT_OURS;
   struct cx_tunnel_end_key ends = {.local = packet->destination, .remote = packet->source};
   const struct cx_tunnel_end *end = cx_find_tunnel(&ends);
   int accepted = end && end->router;
-  /* A home agent is there for addresses that it does not know yet. */
-  if (cx_role == CX_ROLE_MOBILE_ROUTER && !accepted)
+  int to_tunnel_end = cx_is_tunnel_end(&packet->destination);
+  /* A home agent is there for addresses that it does not know yet. A mobile router hears its own one: at a
+   * care-of address, and at the home address, which is an end of no tunnel. */
+  if (cx_role == CX_ROLE_MOBILE_ROUTER ? !accepted && (!end || to_tunnel_end) : !to_tunnel_end)
     return CX_REASON_NOT_OURS;
   if (cx_explaining)
     return CX_REASON_TO_DAEMON;

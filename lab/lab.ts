@@ -18,6 +18,13 @@
 //    eth0      lan0     wa        mr2
 //  lan2 ---------- mr2 -------------- ra        home address 2001:db8:78::1
 //      :2::/64 (MNP)      :a2::/64
+//
+// With {homeLink: true} the mobile router and the home agent are on the home link, too: :77::/64, which has the home
+// address. hl is a bridge between them and a host; the home agent's address is the one that it has there.
+//
+//      wh (::2)    mr0      ha0    home0 (::ff)
+//  mr ------------------ hl ------------------ ha
+//                   home0 (::3)
 import { chmodSync, chownSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +41,8 @@ export interface LabOptions {
   readonly name?: string;
   /** Number of mobile routers, 1 when left out. */
   readonly routers?: 1 | 2;
+  /** The home link beside the uplinks, in a lab with one mobile router. */
+  readonly homeLink?: boolean;
   /** Leave the lab up when its owner ends; its daemons outlive it too. */
   readonly keep?: boolean;
 }
@@ -81,7 +90,7 @@ export class Lab {
     }
     await Lab.sweep();
     const name = options.name ?? `cx${process.pid}-${++built}`;
-    const shape = topology(options.routers ?? 1);
+    const shape = topology(options.routers ?? 1, options.homeLink);
     const state: LabState = {
       name,
       pid: process.pid,
@@ -227,10 +236,20 @@ export class Lab {
 
   async #configure(node: LabNode): Promise<void> {
     const ends = this.#topology.links.flatMap((link) => link.ends).filter((end) => end.node === node.name);
+    const bridge = this.#topology.bridges[node.name as NodeName];
     await node.batch([
       'link set lo up',
+      ...(bridge
+        ? [
+            `link add ${bridge.interface} type bridge`,
+            `address add ${bridge.address}/64 dev ${bridge.interface} nodad`,
+            `link set ${bridge.interface} up`,
+          ]
+        : []),
       ...ends.flatMap((end) => [
-        `address add ${end.address}/64 dev ${end.interface} nodad`,
+        end.address === ''
+          ? `link set ${end.interface} master ${bridge?.interface}`
+          : `address add ${end.address}/64 dev ${end.interface} nodad`,
         `link set ${end.interface} up`,
       ]),
       ...(this.#topology.routes[node.name as NodeName] ?? []).map((route) => `route add ${route}`),

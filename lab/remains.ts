@@ -45,17 +45,19 @@ export class Remains {
   /** What is left in the network namespace of a node after `coax down`, one line each. */
   async inNode(node: LabNode): Promise<string[]> {
     const lines = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '');
-    const [rules, routes, links, neighbours] = await Promise.all([
+    const [rules, routes, links, neighbours, proxies] = await Promise.all([
       node.ip('-6 rule show'),
       node.ip('-6 route show table all proto 191'),
       node.ip('-o link show'),
       node.ip('-6 -d neigh show'),
+      node.ip('-6 neigh show proxy'),
     ]);
     return [
       ...lines(rules).filter((line) => line.includes('proto 191')),
       ...lines(routes),
       ...lines(links).filter((line) => /: coax/.test(line)),
       ...lines(neighbours).filter((line) => line.includes('managed') && line.includes('proto 191')),
+      ...lines(proxies),
     ];
   }
 

@@ -15,16 +15,20 @@ export const addresses = {
   lan2: '2001:db8:2::2',
   home2: '2001:db8:78::1',
   careOf2: '2001:db8:a2::2',
+  homeLinkAgent: '2001:db8:77::ff',
+  homeLinkRouter: '2001:db8:77::2',
+  homeLinkHost: '2001:db8:77::3',
 } as const;
 
 /** Mobile network prefixes of the first and the second mobile router. */
 export const prefixes = { mobile: '2001:db8:1::/64', mobile2: '2001:db8:2::/64' } as const;
 
-export type NodeName = 'lan' | 'mr' | 'ra' | 'rb' | 'core' | 'ha' | 'cn' | 'lan2' | 'mr2';
+export type NodeName = 'lan' | 'mr' | 'ra' | 'rb' | 'core' | 'ha' | 'cn' | 'lan2' | 'mr2' | 'hl';
 
 interface End {
   readonly node: NodeName;
   readonly interface: string;
+  /** Empty: the interface is a port of the node's bridge. */
   readonly address: string;
 }
 
@@ -38,14 +42,18 @@ export interface Topology {
   readonly links: readonly Link[];
   readonly routes: Readonly<Partial<Record<NodeName, readonly string[]>>>;
   readonly forwarding: readonly NodeName[];
+  /** A bridge of the ports of a node, and its address. */
+  readonly bridges: Readonly<Partial<Record<NodeName, { interface: string; address: string }>>>;
   /** What an access router lets in: by node, the interface and its only sources. */
   readonly sourceFilters: Readonly<
     Partial<Record<NodeName, readonly { interface: string; prefix: string }[]>>
   >;
 }
 
-function link(a: [NodeName, string, string], b: [NodeName, string, string]): Link {
-  const end = ([node, name, address]: [NodeName, string, string]): End => ({
+type EndWords = [NodeName, string, string?];
+
+function link(a: EndWords, b: EndWords): Link {
+  const end = ([node, name, address = '']: EndWords): End => ({
     node,
     interface: name,
     address,
@@ -53,8 +61,8 @@ function link(a: [NodeName, string, string], b: [NodeName, string, string]): Lin
   return { ends: [end(a), end(b)] };
 }
 
-/** The lab with one mobile router or with two. */
-export function topology(routers: 1 | 2): Topology {
+/** The lab with one mobile router or with two; with one there may be a home link. */
+export function topology(routers: 1 | 2, homeLink = false): Topology {
   const one: Topology = {
     nodes: ['lan', 'mr', 'ra', 'rb', 'core', 'ha', 'cn'],
     links: [
@@ -84,13 +92,16 @@ export function topology(routers: 1 | 2): Topology {
       cn: ['default via 2001:db8:99::1 dev eth0'],
     },
     forwarding: ['mr', 'ra', 'rb', 'core', 'ha'],
+    bridges: {},
     sourceFilters: {
       ra: [{ interface: 'mr0', prefix: '2001:db8:a::/64' }],
       rb: [{ interface: 'mr0', prefix: '2001:db8:b::/64' }],
     },
   };
+  if (homeLink) return withHomeLink(one);
   if (routers === 1) return one;
   return {
+    bridges: {},
     nodes: [...one.nodes, 'lan2', 'mr2'],
     links: [
       ...one.links,
@@ -113,5 +124,29 @@ export function topology(routers: 1 | 2): Topology {
       ...one.sourceFilters,
       ra: [...(one.sourceFilters.ra ?? []), { interface: 'mr2', prefix: '2001:db8:a2::/64' }],
     },
+  };
+}
+
+/** The home link is a switch that is a host on it, too, so that the ends go down one by one. */
+function withHomeLink(one: Topology): Topology {
+  const { homeAgent, home, homeLinkAgent, homeLinkRouter, homeLinkHost } = addresses;
+  const toHome = `${home} via ${homeAgent} dev ha0`;
+  return {
+    ...one,
+    nodes: [...one.nodes, 'hl'],
+    links: [
+      ...one.links,
+      link(['mr', 'wh', homeLinkRouter], ['hl', 'mr0']),
+      link(['ha', 'home0', homeLinkAgent], ['hl', 'ha0']),
+    ],
+    routes: {
+      ...one.routes,
+      core: [
+        ...(one.routes.core ?? []).filter((route) => route !== toHome),
+        `2001:db8:77::/64 via ${homeAgent} dev ha0`,
+      ],
+      hl: [`default via ${homeLinkAgent} dev home0`],
+    },
+    bridges: { hl: { interface: 'home0', address: homeLinkHost } },
   };
 }

@@ -95,6 +95,10 @@ function desiredEnds(config: Config, plan: Plan): Map<string, readonly [Uint8Arr
       }
     }
   }
+  if (plan.signalled) {
+    // Without the row of strangers: it is no end of a tunnel, but mobility headers to it are taken.
+    add(plan.signalled.toString(), config.home.agent.toString(), 0, 0);
+  }
   if (config.role === 'home-agent') {
     add(config.home.agent.toString(), '::', 0, 0);
   }

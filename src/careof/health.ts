@@ -22,6 +22,8 @@ export interface BindingSample {
   /** Packets. */
   sent: number;
   received: number;
+  /** What comes by it is not counted as its own: it is on the home link, where packets take the stack. */
+  onlySends?: boolean;
 }
 
 /** Counters of what an interface could not send; they only rise. */
@@ -135,7 +137,7 @@ export class Health {
       };
     }
     const received = sample.received !== before.sample.received;
-    const sent = sample.sent !== before.sample.sent;
+    const sent = sample.sent !== before.sample.sent && !sample.onlySends;
     const next = {
       sample,
       unansweredSince: received ? undefined : (before.unansweredSince ?? (sent ? at : undefined)),

@@ -71,8 +71,8 @@ export class HomeAgentRegistration implements AsyncDisposable {
     const registration = this.#registration(router);
     return (
       registration && {
-        bindings: registration.bindings.map(({ bid, careOf, priority }) => ({
-          ...{ bid, careOf },
+        bindings: registration.bindings.map(({ bid, careOf, priority, linkAddress }) => ({
+          ...{ bid, careOf, linkAddress },
           priority: priority === 0 ? undefined : priority,
         })),
         prefixes: registration.prefixes,
@@ -147,7 +147,8 @@ function registrarSettings(config: HomeAgentConfig, settings: Settings): Partial
     unauthenticated: settings.unauthenticated === 'accept' ? 'accepted' : 'refused',
     longestLifetime: lifetimeOf(settings.lifetimeMs),
     bulk: settings.bulk === 'accept' ? 'accepted' : 'refused',
-    homeAndForeign: settings.homeAndForeign === 'accept' ? 'accepted' : 'refused',
+    homeAndForeign:
+      settings.homeAndForeign === 'accept' && config.home.link !== undefined ? 'accepted' : 'refused',
     homePrefixes: config.routers.flatMap(({ prefixes }) => prefixes),
     mostFlows: MOST_FLOWS_OF_ROUTER,
   };

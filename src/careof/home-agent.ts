@@ -4,11 +4,19 @@ import {
   type HomeAgentConfig,
   type RouterConfig,
 } from '../config/index.js';
-import { type Address, Prefix } from '../net/index.js';
-import type { NetlinkSnapshot } from '../netlink/index.js';
+import { type Address, type MacAddress, Prefix } from '../net/index.js';
+import type { Link, NetlinkSnapshot } from '../netlink/index.js';
 import type { Policy } from '../policy/index.js';
-import { type BindingPlan, carries, IPV6_MIN_MTU, type Plan, pathMtu, type RoutePlan } from './plan.js';
-import { planTunnel } from './tunnel-plan.js';
+import {
+  type BindingPlan,
+  carries,
+  IPV6_MIN_MTU,
+  type Plan,
+  type ProxyPlan,
+  pathMtu,
+  type RoutePlan,
+} from './plan.js';
+import { findLink, planTunnel } from './tunnel-plan.js';
 import { describeNextHop, hasCarrier, type NextHop } from './uplink.js';
 
 /** BID-PRI of a binding of which nobody says it, as in the configuration file. */
@@ -33,6 +41,8 @@ export interface RegisteredBinding {
   readonly careOf: Address;
   /** BID-PRI; undefined: it did not say. */
   readonly priority: number | undefined;
+  /** Of a binding at home: where the router is on the link, if it has said that. */
+  readonly linkAddress?: MacAddress | undefined;
 }
 
 /** The kernel's way to an address. */
@@ -64,6 +74,8 @@ export function planHomeAgent(
   const { home, routing } = config;
   const problems: Plan['problems'] = [];
   const routes: RoutePlan[] = [];
+  const proxies: ProxyPlan[] = [];
+  const homeLink = home.link === undefined ? undefined : findLink(snapshot.links, home.link);
   let homeMtu = IPV6_MIN_MTU;
 
   const routers = config.routers.map((router) => {
@@ -77,8 +89,14 @@ export function planHomeAgent(
       snapshot,
       context,
       problems,
+      homeLink,
     };
     const bindings = bindingsOf(router, registered).map((binding) => planBinding(binding, surroundings));
+    // RFC 5648 section 6.3: also while the router is at home, as policies decide the way of its packets.
+    const isRegistered = registered !== undefined && registered.bindings.length > 0;
+    if (isRegistered && homeLink && isOnLink(snapshot, homeLink, router.address)) {
+      proxies.push({ ifindex: homeLink.ifindex, address: router.address });
+    }
     const mtus = bindings.flatMap((plan) =>
       carries(plan.state) && plan.mtu !== undefined ? [plan.mtu] : [],
     );
@@ -123,6 +141,8 @@ export function planHomeAgent(
     ),
     rules: [],
     routes,
+    proxies,
+    signalled: undefined,
     homeMtu,
     problems,
   };
@@ -166,12 +186,11 @@ interface Surroundings {
   readonly snapshot: NetlinkSnapshot;
   readonly context: HomeAgentContext;
   readonly problems: Plan['problems'];
+  readonly homeLink: Link | undefined;
 }
 
-function planBinding(
-  binding: HomeAgentBinding,
-  { config, router, id, registers, snapshot, context, problems }: Surroundings,
-): BindingPlan {
+function planBinding(binding: HomeAgentBinding, surroundings: Surroundings): BindingPlan {
+  const { config, router, id, registers, snapshot, context, problems } = surroundings;
   const registration = context.registration(id, binding.bid);
   const careOf = (registers ? undefined : registration.careOf) ?? binding.careOf;
   const accepted = [...(careOf ? [careOf] : []), ...(registers ? [] : registration.alsoAccepted)];
@@ -195,6 +214,9 @@ function planBinding(
   if (!careOf) {
     return plan;
   }
+  if (registers && careOf.equals(router.address)) {
+    return planAtHome({ ...plan, careOf }, binding, surroundings);
+  }
   const way = wayTo(snapshot, careOf, context);
   if (!way) {
     return { ...plan, state: registration.disabled ? 'disabled' : 'no-route' };
@@ -216,6 +238,37 @@ function planBinding(
     nextHop: way.nextHop,
     mtu,
   };
+}
+
+/**
+ * A router at home: packets go to it as they are, by the home link, whatever the file says of the tunnel. It does no
+ * neighbour discovery for its home address (RFC 5648 section 5.6.3), so it has said where it is; one that has not is
+ * asked all the same.
+ */
+function planAtHome(
+  plan: BindingPlan & { careOf: Address },
+  { bid, mtu: configured }: HomeAgentBinding,
+  { router, id, snapshot, context, problems, homeLink: link }: Surroundings,
+): BindingPlan {
+  const atHome = { ...plan, tunnel: 'home', device: undefined, keyFile: undefined, accepts: [] } as const;
+  if (!link) return { ...atHome, accepts: [], state: 'down' };
+  const path = { mtu: pathMtu(configured, link.mtu), about: `the home link ${link.name}` };
+  const about = `binding ${plan.name} of ${router.name}`;
+  const { mtu, problem } = planTunnel(about, atHome, undefined, snapshot.links, path);
+  if (problem) problems.push(problem);
+  const linkAddress = context.registered(router)?.bindings.find((each) => each.bid === bid)?.linkAddress;
+  const asked = describeNextHop(snapshot, link, plan.careOf);
+  const nextHop =
+    asked.linkHeader && linkAddress ? { ...asked, address: undefined, mac: linkAddress } : asked;
+  const up = link.up && hasCarrier(link) && mtu !== undefined;
+  const { disabled } = context.registration(id, bid);
+  const state = disabled ? 'disabled' : up ? 'usable' : 'down';
+  return { ...atHome, accepts: [], state, interface: link.name, nextHop, mtu };
+}
+
+/** Whether hosts on a link would look for an address there. */
+function isOnLink(snapshot: NetlinkSnapshot, { ifindex }: Link, address: Address): boolean {
+  return snapshot.addresses.some((item) => item.ifindex === ifindex && item.prefix.contains(address));
 }
 
 function wayTo(

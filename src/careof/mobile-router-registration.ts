@@ -108,9 +108,10 @@ export class MobileRouterRegistration implements AsyncDisposable {
   follow(plan: Plan): void {
     const [router] = plan.routers;
     if (!router) return;
-    const wanted = router.bindings.flatMap(({ bid, wanted: careOf, priority }) =>
-      careOf ? [{ bid, careOf, priority, home: false }] : [],
-    );
+    const wanted = router.bindings.flatMap(({ bid, wanted: careOf, priority, tunnel, nextHop }) => {
+      const home = tunnel === 'home';
+      return careOf ? [{ bid, careOf, priority, home, linkAddress: home ? nextHop?.ownMac : undefined }] : [];
+    });
     if (this.#translated?.policies !== router.policies) {
       this.#translated = { policies: router.policies, flows: translate(router) };
     }

@@ -13,7 +13,7 @@ import {
   type RoutePlan,
 } from './plan.js';
 import { asksByMark, planTunnel } from './tunnel-plan.js';
-import { observeUplink, type Uplink } from './uplink.js';
+import { observeHomeLink, observeUplink, type Uplink } from './uplink.js';
 
 const LINK_LOCAL = Prefix.parse('fe80::/64');
 
@@ -42,20 +42,20 @@ export function planMobileRouter(
   const rules: RuleSpec[] = [];
   const routes: RoutePlan[] = [];
 
+  const observeBinding = ({ bid, interface: name, careOf, gateway, tunnel }: MobileRouterBinding): Uplink => {
+    const { agent: homeAgent, address: homeAddress } = home;
+    const query = { interface: name, homeAgent, ownProtocol: routing.protocol };
+    return tunnel === 'home'
+      ? observeHomeLink(snapshot, { ...query, homeAddress })
+      : observeUplink(snapshot, {
+          ...{ ...query, careOf, gateway, home: homePrefixes },
+          current: context.current(bid),
+        });
+  };
   const bindings = config.bindings.map((binding) => {
-    const query = {
-      interface: binding.interface,
-      careOf: binding.careOf,
-      gateway: binding.gateway,
-      homeAgent: home.agent,
-      home: homePrefixes,
-      current: context.current(binding.bid),
-      ownProtocol: routing.protocol,
-    };
-    const wanted = observeUplink(snapshot, query);
-    const uplink = untilRegistered(wanted, context.registered?.(binding.bid), context, (careOf) =>
-      observeUplink(snapshot, { ...query, careOf }),
-    );
+    const observe = (careOf: 'auto' | Address): Uplink => observeBinding({ ...binding, careOf });
+    const wanted = observe(binding.careOf);
+    const uplink = untilRegistered(wanted, context.registered?.(binding.bid), context, observe);
     const outer = outerRouting(config, binding, uplink, snapshot.links);
     rules.push(...outer.rules);
     routes.push(...outer.routes);
@@ -112,6 +112,8 @@ export function planMobileRouter(
     prefixes: homePrefixes.map((prefix) => ({ prefix, router: context.routerId })),
     rules,
     routes,
+    proxies: [],
+    signalled: config.registration && home.address,
     homeMtu: Math.max(IPV6_MIN_MTU, ...mtus),
     problems,
   };
@@ -130,7 +132,8 @@ function untilRegistered(
   if (context.registered === undefined || !carries(wanted.state)) return wanted;
   if (registered !== undefined && wanted.careOf?.equals(registered)) return wanted;
   const before = registered && observe(registered);
-  if (before && carries(before.state)) return { ...before, candidates: wanted.candidates };
+  if (before && carries(before.state) && before.careOf?.equals(registered))
+    return { ...before, candidates: wanted.candidates };
   return { ...wanted, state: 'registering' };
 }
 

@@ -49,6 +49,12 @@ export interface BindingPlan {
   accepts: { local: Address; remote: Address }[];
 }
 
+/** An address that we answer neighbour discovery for, as its owner does not. */
+export interface ProxyPlan {
+  ifindex: number;
+  address: Address;
+}
+
 /** A route of ours; one that leads packets to the home interface waits for a binding that can carry them. */
 export interface RoutePlan {
   spec: RouteSpec & { table: number; metric: number };
@@ -77,6 +83,9 @@ export interface Plan {
   prefixes: { prefix: Prefix; router: number }[];
   rules: RuleSpec[];
   routes: RoutePlan[];
+  proxies: readonly ProxyPlan[];
+  /** The home address of a mobile router that registers itself, which its home agent sends mobility headers to. */
+  signalled: Address | undefined;
   /** MTU of the home interface, bytes: the largest usable binding's, as each packet is told its own one's. */
   homeMtu: number;
   /** What an operator should know, one entry for each thing that is wrong. */
@@ -121,7 +130,7 @@ export function bindingRow(
     bid: plan.bid,
     mtu,
   };
-  if (plan.tunnel !== 'bpf') {
+  if (plan.tunnel !== 'bpf' && plan.tunnel !== 'home') {
     return tunnel
       ? {
           ...common,
@@ -140,7 +149,7 @@ export function bindingRow(
     ...common,
     ifindex: nextHop.ifindex,
     tunnelId: 0,
-    kind: CxTunnelKind.BPF,
+    kind: plan.tunnel === 'home' ? CxTunnelKind.HOME : CxTunnelKind.BPF,
     flags,
     nextHopMac: macText(nextHop.mac),
     ownMac: macText(nextHop.ownMac),

@@ -1,5 +1,6 @@
 import type { Config } from '../config/index.js';
 import {
+  type CxBinding,
   CxRole,
   CxSetting,
   CxTunnelKind,
@@ -25,6 +26,7 @@ import {
 import { type BindingPlan, bindingRow, carries, type Plan, type TunnelDevice } from './plan.js';
 import { PolicyInputs } from './policy-inputs.js';
 import { Programs } from './programs.js';
+import { ProxyNeighbours } from './proxy-neighbours.js';
 import { emptyReport, guard, problemOf, type ReconcileReport, runAgain, take } from './reconcile-report.js';
 import { hasOwnedDevices, interfaceIdOf, TunnelDevices, type Tunnels } from './tunnel-devices.js';
 import type { XdpWatch } from './xdp-watch.js';
@@ -75,6 +77,7 @@ export class Reconciler implements Disposable {
   readonly #programs: Programs;
   readonly #acceptSet: AcceptSet;
   readonly #tunnelDevices: TunnelDevices;
+  readonly #proxies: ProxyNeighbours;
   /** What the active generation was made of, and when it was last compared with the kernel's. */
   #active: { inputs: PolicyInputs; checkedAt: number } | undefined;
 
@@ -84,6 +87,7 @@ export class Reconciler implements Disposable {
     this.#programs = new Programs(datapath, xdpWatch);
     this.#acceptSet = new AcceptSet(datapath);
     this.#tunnelDevices = new TunnelDevices(netlink);
+    this.#proxies = new ProxyNeighbours(netlink);
   }
 
   [Symbol.dispose](): void {
@@ -164,6 +168,10 @@ export class Reconciler implements Disposable {
     await guard(report, () => this.#syncRoutes(run));
     await guard(report, () => this.#syncNeighbours(run));
     await this.#holdNeighbours(run);
+    await guard(report, async () => {
+      const failed = await this.#proxies.sync(plan.proxies, config.routing.protocol);
+      report.problems.push(...failed.map(problemOf));
+    });
     await guard(report, () => this.#takeOver(run));
     await this.#releaseBindings(plan);
     await guard(report, () => this.#tunnelDevices.sweep(config, tunnels, snapshot.links, report));
@@ -195,7 +203,7 @@ export class Reconciler implements Disposable {
           continue;
         }
         const before = this.#datapath.bindings.current(binding.index);
-        if (direction === 'moved' && (before?.kind !== CxTunnelKind.BPF || row?.kind !== CxTunnelKind.BPF)) {
+        if (direction === 'moved' && !(isSentByUs(before) && isSentByUs(row))) {
           continue;
         }
         if (await this.#datapath.bindings.set(binding.index, row)) {
@@ -367,6 +375,11 @@ function nextHopsOf(plan: Plan): { ifindex: number; address: Address }[] {
     }
   }
   return [...nextHops.values()];
+}
+
+/** Whether our program gives the packets of a binding to its link, so that they ask for no route or rule. */
+function isSentByUs(row: Pick<CxBinding, 'kind'> | undefined): boolean {
+  return row?.kind === CxTunnelKind.BPF || row?.kind === CxTunnelKind.HOME;
 }
 
 function outerAddresses(config: Config, binding: BindingPlan): { source: Address; destination: Address } {

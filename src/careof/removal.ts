@@ -5,6 +5,7 @@ import { removeEsp } from './esp-tunnels.js';
 import { ownerOf } from './home-device.js';
 import { removeAll } from './kernel-routing.js';
 import { ours } from './managed-neighbours.js';
+import { proxiesOf } from './proxy-neighbours.js';
 
 /**
  * Removes everything of one instance and only that: routes before devices, so that nothing is sent to a
@@ -44,10 +45,15 @@ async function removeRouting(netlink: Netlink, protocol: number): Promise<string
   for (const { ifindex, address } of held) {
     await netlink.deleteNeighbour({ ifindex, address });
   }
+  const proxies = await proxiesOf(netlink, protocol);
+  for (const { ifindex, address } of proxies) {
+    await netlink.deleteNeighbour({ ifindex, address, proxy: true });
+  }
   const counts: [number, string][] = [
     [rules, 'routing rules'],
     [routes, 'routes'],
     [held.length, 'managed neighbours'],
+    [proxies.length, 'proxy neighbours'],
   ];
   return counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
 }

@@ -32,7 +32,7 @@ function sampleBinding(
   { datapath }: Sources,
   snapshot: NetlinkSnapshot,
   router: RouterPlan,
-  { index, name, careOf, nextHop, interface: uplink = '' }: BindingPlan,
+  { index, name, careOf, nextHop, tunnel, interface: uplink = '' }: BindingPlan,
 ): BindingSample | undefined {
   if (!nextHop) {
     return undefined;
@@ -42,13 +42,14 @@ function sampleBinding(
     index,
     router: router.name,
     name,
-    way: `${careOf} ${nextHop.address} ${nextHop.ifindex}`,
+    way: `${careOf} ${nextHop.address ?? nextHop.mac} ${nextHop.ifindex}`,
     interface: uplink,
     ifindex: nextHop.ifindex,
     nextHop: nextHop.address?.toString(),
     neighbour: stateOf(snapshot, nextHop),
     sent: sentPackets,
     received: receivedPackets,
+    onlySends: tunnel === 'home',
   };
 }
 

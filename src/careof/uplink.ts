@@ -54,7 +54,7 @@ export interface UplinkQuery {
 interface From {
   snapshot: NetlinkSnapshot;
   link: Link;
-  query: UplinkQuery;
+  query: Pick<UplinkQuery, 'homeAgent' | 'ownProtocol'>;
   careOf: Address;
 }
 
@@ -113,6 +113,34 @@ export function observeUplink(snapshot: NetlinkSnapshot, query: UplinkQuery): Up
     gateway: nextHop.linkHeader && gateway && !gateway.equals(address) ? gateway : undefined,
     ...found,
   };
+}
+
+/** What is asked of the home link. */
+export interface HomeLinkQuery {
+  interface: string;
+  homeAddress: Address;
+  homeAgent: Address;
+  /** Protocol number of our own routes, which are no way to the home agent. */
+  ownProtocol: number;
+}
+
+/**
+ * The link that the home agent is on, too: usable while it is on-link there. The home address is in the place of a
+ * care-of address, and nothing comes tunnelled to it.
+ */
+export function observeHomeLink(snapshot: NetlinkSnapshot, query: HomeLinkQuery): Uplink {
+  const { homeAddress, homeAgent, ownProtocol } = query;
+  const link = snapshot.links.find(
+    (candidate) => candidate.name === query.interface || candidate.altNames.includes(query.interface),
+  );
+  const nothing = { careOf: undefined, nextHop: undefined, gateway: undefined, candidates: [], prefixes: [] };
+  if (!link?.up) return { state: 'down', link, ...nothing };
+  if (!hasCarrier(link)) return { state: 'no-carrier', link, ...nothing };
+  const from = { snapshot, link, query: { homeAgent, ownProtocol }, careOf: homeAddress };
+  const way = gatewayOf(from, (destination) => destination.contains(homeAgent));
+  if (!way?.equals(homeAgent)) return { state: 'no-route', link, ...nothing };
+  const nextHop = describeNextHop(snapshot, link, homeAgent);
+  return { ...nothing, state: 'usable', link, careOf: homeAddress, nextHop };
 }
 
 /** Whether frames can leave; a link that cannot tell (tun) is taken at its word. */

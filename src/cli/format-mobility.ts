@@ -128,6 +128,8 @@ function optionText(option: MobilityOption): string {
       return option.prefix.toString();
     case 'alternate-care-of':
       return option.address.toString();
+    case 'link-layer-address':
+      return `code ${option.code}, ${option.mac}`;
     case 'nonce-indices':
       return `home ${option.home}, care-of ${option.careOf}`;
     case 'flow-summary':

@@ -72,7 +72,7 @@ export interface MobileRouterBinding {
   readonly bid: number;
   readonly name: string;
   readonly priority: number;
-  /** The uplink. */
+  /** The uplink, or with `tunnel: home` the interface on the home link. */
   readonly interface: string;
   readonly careOf: 'auto' | Address;
   readonly gateway: 'auto' | Address;
@@ -87,7 +87,12 @@ export interface MobileRouterBinding {
 
 export interface HomeAgentConfig extends CommonConfig {
   readonly role: 'home-agent';
-  readonly home: { readonly agent: Address; readonly interface: string };
+  readonly home: {
+    readonly agent: Address;
+    readonly interface: string;
+    /** Interface of the home link; `undefined`: no router is at home. */
+    readonly link: string | undefined;
+  };
   readonly interfaces: readonly string[];
   /** `undefined`: care-of addresses are in the file or set by hand. */
   readonly registration: HomeAgentRegistration | undefined;

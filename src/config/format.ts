@@ -67,7 +67,7 @@ export function formatConfig(config: Config): string {
   }
   return write({
     ...common,
-    home: { agent: home.agent.toString(), interface: home.interface },
+    home: { agent: home.agent.toString(), interface: home.interface, link: config.home.link },
     interfaces: config.interfaces,
     registration: config.registration && {
       unauthenticated: config.registration.unauthenticated,

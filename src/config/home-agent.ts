@@ -59,7 +59,7 @@ export function readHomeAgent(document: YamlDocument, report: Report): HomeAgent
   return {
     ...commonConfig(complete, sets.sets),
     role: complete.role,
-    home: complete.home,
+    home: { ...complete.home, link: complete.home.link },
     interfaces: complete.interfaces,
     registration: complete.registration && {
       unauthenticated: complete.registration.unauthenticated,
@@ -133,6 +133,14 @@ function checkInterfaces(sections: HomeAgentSections, report: Report): void {
   }
   for (const [position, name] of interfaces?.entries() ?? []) {
     if (name !== undefined) seen.add(name, ['interfaces', position], hint);
+  }
+  const { names, clear } = interfaceNames(sections);
+  if (clear && home?.link !== undefined && !names.includes(home.link)) {
+    report.at(
+      ['home', 'link'],
+      `packets of routers come by ${home.link}, and it is not one of interfaces`,
+      `add ${home.link} to interfaces, or write one of ${names.join(', ')}`,
+    );
   }
   const claims = new DeviceClaims(seen, true, report);
   for (const { binding, path } of allBindings(sections)) {

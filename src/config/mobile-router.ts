@@ -40,6 +40,7 @@ export function readMobileRouter(document: YamlDocument, report: Report): Mobile
   checkRegistration(sections, report);
   checkInterfaces(sections, report);
   checkUplinks(sections, report);
+  checkHomeLink(sections, sectionState('registration', sections, document), report);
   const { ingress, bindings } = sections;
   checkXdp(
     sections.xdp,
@@ -181,7 +182,7 @@ function checkInterfaces(sections: MobileRouterSections, report: Report): void {
 function checkUplinks({ bindings }: MobileRouterSections, report: Report): void {
   const first = new Map<string, { position: number; auto: boolean }>();
   for (const [position, binding] of bindings?.entries() ?? []) {
-    if (!binding) continue;
+    if (!binding || binding.tunnel === 'home') continue;
     const auto = binding['care-of'] === 'auto';
     const other = first.get(binding.interface);
     if (other === undefined) first.set(binding.interface, { position, auto });
@@ -190,6 +191,47 @@ function checkUplinks({ bindings }: MobileRouterSections, report: Report): void 
         ['bindings', position, 'interface'],
         `uplink ${binding.interface} is shared with bindings[${other.position}], and 'care-of: auto' cannot tell their addresses apart`,
         "write 'care-of: ADDRESS' in both, or another interface",
+      );
+    }
+  }
+}
+
+/** A binding at home is registered, has no care-of address and no router, and there is one at most. */
+function checkHomeLink(
+  { bindings }: MobileRouterSections,
+  registration: ReturnType<typeof sectionState>,
+  report: Report,
+): void {
+  let first: number | undefined;
+  for (const [position, binding] of bindings?.entries() ?? []) {
+    if (binding?.tunnel !== 'home') continue;
+    const path = ['bindings', position];
+    if (first !== undefined) {
+      report.at(
+        [...path, 'tunnel'],
+        `bindings[${first}] is at home already, and there may be one (RFC 5648 section 5.6.3)`,
+        'keep one of the two',
+      );
+    }
+    first ??= position;
+    if (registration === 'absent') {
+      report.at(
+        [...path, 'tunnel'],
+        'a home agent is told of a binding at home by registration only',
+        "add 'registration: {key: FILE}' at the top of the file",
+      );
+    }
+    for (const key of ['care-of', 'gateway'] as const) {
+      if (binding[key] === 'auto') continue;
+      const what = key === 'care-of' ? 'address is the home address' : 'next hop is the home agent itself';
+      report.at([...path, key], `on the home link the ${what}`, 'remove it');
+    }
+    const other = bindings?.findIndex((one) => one && one !== binding && one.interface === binding.interface);
+    if (other !== undefined && other !== -1 && bindings?.[other]?.tunnel !== 'home') {
+      report.at(
+        [...path, 'interface'],
+        `${binding.interface} is the uplink of bindings[${other}], and the home link is no visited one`,
+        'write the interface on the home link',
       );
     }
   }

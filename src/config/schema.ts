@@ -69,6 +69,12 @@ const tunnel = oneOf('a tunnel kind', ['bpf', 'device', 'external'])
     'How the outer header is made: bpf (by the datapath), device (by a tunnel device of this binding) or external (by the device of the external section)',
   );
 
+const mobileRouterTunnel = oneOf('a tunnel kind', ['bpf', 'device', 'external', 'home'])
+  .default('bpf')
+  .describe(
+    'How the outer header is made: bpf (by the datapath), device (by a tunnel device of this binding), external (by the device of the external section) or home (there is none: interface is on the home link, beside the home agent)',
+  );
+
 const device = group('a tunnel device', {
   kind: oneOf('a kind of tunnel device', DEVICE_KINDS)
     .optional()
@@ -226,7 +232,7 @@ export const mobileRouterBindingSchema = group('a binding', {
   gateway: autoOrGateway()
     .prefault('auto')
     .describe("The uplink's router; auto: from the routes and router advertisements of the uplink"),
-  tunnel,
+  tunnel: mobileRouterTunnel,
   device,
   keys,
   mtu: bindingMtu,
@@ -459,6 +465,11 @@ export const homeAgentSchema = group('a configuration', {
   home: group('the home settings', {
     agent: globalAddress().describe("The home agent's address, the end of all tunnels"),
     interface: homeInterface,
+    link: interfaceName()
+      .optional()
+      .describe(
+        'Interface of the home link, one of interfaces; without it no router may be at home and abroad at once',
+      ),
   }).describe('The home agent itself'),
   interfaces: list('a list of interfaces', interfaceName())
     .min(1, { error: notA('enough', 'write at least one interface') })

@@ -1,7 +1,10 @@
 /** How a binding's outer header is made, and how many bytes that takes. */
 
-/** Who makes it: the datapath, the binding's own tunnel device, or one device for all. */
-export type TunnelKind = 'bpf' | 'device' | 'external';
+/**
+ * Who makes it: the datapath, the binding's own tunnel device, or one device for all. `home`: nobody, as the packet
+ * goes to the other end by the home link.
+ */
+export type TunnelKind = 'bpf' | 'device' | 'external' | 'home';
 
 /** Kinds of tunnel device that the daemon can make, by their names in `ip link`. */
 export const DEVICE_KINDS = ['ip6tnl', 'ip6gre', 'vxlan', 'wireguard', 'xfrm'] as const;
@@ -46,7 +49,7 @@ export interface AdoptedDevice {
 }
 
 /** What stands between the outer link header and the inner packet, as far as it counts for sizes. */
-export type Encapsulation = 'ipv6' | 'gre' | 'gre-key' | 'vxlan' | 'wireguard' | 'esp' | 'unknown';
+export type Encapsulation = 'none' | 'ipv6' | 'gre' | 'gre-key' | 'vxlan' | 'wireguard' | 'esp' | 'unknown';
 
 interface TunnelSettings {
   readonly tunnel: TunnelKind;
@@ -64,6 +67,7 @@ export function encapsulationOf(
   { tunnel, device }: TunnelSettings,
   external: ExternalKind | undefined,
 ): Encapsulation {
+  if (tunnel === 'home') return 'none';
   if (tunnel === 'bpf') return 'ipv6';
   if (tunnel === 'external') return EXTERNAL_ENCAPSULATION[external ?? 'vxlan'];
   switch (device?.kind) {
@@ -84,6 +88,7 @@ export function encapsulationOf(
 
 /** Outer IPv6 header, and what follows it: GRE, UDP + VXLAN + Ethernet, UDP + WireGuard, ESP with AES-GCM. */
 const OVERHEAD: Readonly<Record<Encapsulation, number>> = {
+  none: 0,
   ipv6: 40,
   gre: 40 + 4,
   'gre-key': 40 + 8,

@@ -213,6 +213,7 @@ export const CxReason = {
   DECAPSULATED: 4,
   TO_STACK_DECAPSULATED: 5,
   RELAYED: 6,
+  TO_HOME_LINK: 7,
   NOT_IPV6: 8,
   NOT_FOR_HOME: 9,
   LINK_SCOPE: 10,
@@ -318,6 +319,7 @@ export const CxTunnelKind = {
   DEVICE: 2,
   EXTERNAL: 3,
   EXTERNAL_XFRM: 4,
+  HOME: 5,
 } as const;
 
 export type CxTunnelKind = (typeof CxTunnelKind)[keyof typeof CxTunnelKind];

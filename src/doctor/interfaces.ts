@@ -22,7 +22,7 @@ export function interfacesOf(config: Config): NamedInterface[] {
   );
   const uplinks = new Map<string, NamedInterface>();
   for (const binding of config.bindings) {
-    const auto = binding.careOf === 'auto' || binding.gateway === 'auto';
+    const auto = binding.tunnel !== 'home' && (binding.careOf === 'auto' || binding.gateway === 'auto');
     const before = uplinks.get(binding.interface);
     uplinks.set(binding.interface, {
       name: binding.interface,
@@ -47,6 +47,7 @@ export async function checkInterfaces(
     checks.push(checkPresence(wanted, link));
     if (link === undefined) continue;
     checks.push(...checkSysctls(wanted, link));
+    if (config.role === 'home-agent' && config.home.link === wanted.name) checks.push(checkProxy(link));
     checks.push(await checkPrograms(link, netlink));
     if (config.xdp.mode !== 'off' || config.xdp.interfaces.length > 0) {
       checks.push(checkXdp(config, wanted.name, features?.get(link.ifindex), features !== undefined));
@@ -117,6 +118,15 @@ function checkSysctls(wanted: NamedInterface, link: Link): Check[] {
   return checks;
 }
 
+/** A home agent answers on the home link for routers that are abroad (RFC 6275 section 10.4.1). */
+function checkProxy({ name }: Link): Check {
+  const check = `proxy on ${name}`;
+  const key = `net.ipv6.conf.${name}.proxy_ndp`;
+  const answering = ['all', name].find((one) => readSysctl(one, 'proxy_ndp') === 1);
+  if (answering !== undefined) return ok(check, `net.ipv6.conf.${answering}.proxy_ndp is 1`);
+  return warn(check, `${key} is 0: hosts on the home link do not reach home addresses`, `sysctl -w ${key}=1`);
+}
+
 /** Programs of others run before or after ours and may take packets away. */
 async function checkPrograms(link: Link, netlink: Pick<Netlink, 'dumpFilters'>): Promise<Check> {
   const name = `programs on ${link.name}`;
@@ -183,7 +193,7 @@ async function programName(id: number): Promise<string> {
 }
 
 /** A setting of an interface; undefined when IPv6 is not there at all. */
-function readSysctl(name: string, key: 'forwarding' | 'accept_ra'): number | undefined {
+function readSysctl(name: string, key: 'forwarding' | 'accept_ra' | 'proxy_ndp'): number | undefined {
   try {
     return Number(readFileSync(`/proc/sys/net/ipv6/conf/${name}/${key}`, 'utf8'));
   } catch {

@@ -15,17 +15,20 @@ export interface Departure {
 
 /** Reasons with which a program has written the outer header itself. */
 const WRITTEN: readonly CxReason[] = [CxReason.ENCAPSULATED, CxReason.NEXT_HOP_UNRESOLVED, CxReason.RELAYED];
+/** Reasons with which one has given the packet to the link. */
+const SENT: readonly CxReason[] = [...WRITTEN, CxReason.TO_HOME_LINK];
 const PACKET_TOO_BIG = 2;
 
 export function departure(world: World, router: LiveRouter | undefined, explained: Explained): Departure {
   const choice = explained.choices.at(-1);
   const row = choice && world.explainer.bindingRow(choice.row);
   const toDevice = explained.reason === CxReason.TO_TUNNEL_DEVICE;
-  const written = WRITTEN.includes(explained.reason);
+  const written = WRITTEN.includes(explained.reason) && row?.kind !== CxTunnelKind.HOME;
+  const sent = SENT.includes(explained.reason);
   return {
     outer: written ? writtenHeader(explained.bytes) : toDevice && row ? deviceHeader(world, row) : null,
     mtu: row && choice ? { length: choice.bytes, mtu: row.mtu, fits: choice.bytes <= row.mtu } : null,
-    leaves: row && (written || toDevice) ? leavesBy(world, router, row, explained.bytes) : null,
+    leaves: row && (sent || toDevice) ? leavesBy(world, router, row, explained.bytes) : null,
     answer: isAnswer(explained.reason) ? answered(explained.bytes) : null,
   };
 }
@@ -63,7 +66,8 @@ function identifierOf({ kind, tunnelId }: Row): string {
 }
 
 function leavesBy(world: World, router: LiveRouter | undefined, row: Row, frame: Uint8Array): LeavesView {
-  const known = (row.flags & CxBindingFlag.MAC_KNOWN) !== 0 && row.kind === CxTunnelKind.BPF;
+  const own = row.kind === CxTunnelKind.BPF || row.kind === CxTunnelKind.HOME;
+  const known = (row.flags & CxBindingFlag.MAC_KNOWN) !== 0 && own;
   return {
     bid: row.bid,
     binding: router?.configured?.bindings.find(({ bid }) => bid === row.bid)?.name ?? `BID ${row.bid}`,

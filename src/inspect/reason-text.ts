@@ -9,6 +9,7 @@ const TEXTS: Readonly<Record<keyof typeof CxReason, string>> = {
   DECAPSULATED: 'loses its outer header and goes to its neighbour on the link',
   TO_STACK_DECAPSULATED: 'loses its outer header and enters the stack at the home interface',
   RELAYED: 'goes from one tunnel into another',
+  TO_HOME_LINK: 'goes to the other end by the home link, as it is',
   NOT_IPV6: 'is left to the stack: it is not IPv6, or tagged for a VLAN',
   NOT_FOR_HOME: 'is left to the stack: the routes do not send it home',
   LINK_SCOPE: 'is left to the stack: an address of it is link-local or multicast',

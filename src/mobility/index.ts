@@ -1,6 +1,6 @@
 /** Mobility headers of mobile routers and home agents: messages, options, and the packets around them. */
 
-export { Address, Prefix } from '../net/index.js';
+export { Address, MacAddress, Prefix } from '../net/index.js';
 export {
   type AuthenticationKey,
   type AuthenticationParties,
@@ -41,6 +41,7 @@ export {
   type BindingIdentifierOption,
   type FlowIdentificationOption,
   type FlowSummaryOption,
+  type LinkLayerAddressOption,
   type MobileNetworkPrefixOption,
   type MobilityOption,
   type NonceIndicesOption,

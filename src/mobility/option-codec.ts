@@ -1,5 +1,5 @@
 /** Options to bytes and back: one row for each type. */
-import { Prefix } from '../net/index.js';
+import { MacAddress, Prefix } from '../net/index.js';
 import { type Alignment, ANYWHERE, PAD1, PADN } from './alignment.js';
 import type { ByteReader } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
@@ -33,6 +33,7 @@ const HOME_BIT = 0x80;
 /** RFC 4285 section 5: of an authentication option between mobile node and home agent. */
 const MN_HA = 1;
 const FIRST_SPI = 256;
+const MAC_BYTES = 6;
 
 const CODECS: { readonly [T in KnownType]: OptionCodec<T> } = {
   'alternate-care-of': {
@@ -75,6 +76,19 @@ const CODECS: { readonly [T in KnownType]: OptionCodec<T> } = {
         .zeros(1)
         .u8(prefix.length, { name: 'prefix length' })
         .address(prefix.address, 6, { name: 'mobile network prefix' }),
+  },
+  'link-layer-address': {
+    number: OptionType.LINK_LAYER_ADDRESS,
+    rule: 'RFC 5568 section 6.4.4',
+    alignment: () => ANYWHERE,
+    decode: (reader) => {
+      const code = reader.u8();
+      // RFC 4068 section 6.4.4 had a byte of padding in front of six.
+      if (reader.left === MAC_BYTES + 1) reader.skip(1);
+      ofLength(reader, MAC_BYTES);
+      return { type: 'link-layer-address', code, mac: MacAddress.fromBytes(reader.bytes(MAC_BYTES)) };
+    },
+    encode: (writer, { code, mac }) => writer.u8(code, { name: 'option code' }).bytes(mac.toBytes()),
   },
   authentication: {
     number: OptionType.AUTHENTICATION,

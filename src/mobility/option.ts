@@ -1,5 +1,5 @@
 /** The options of mobility headers. Padding is none of them: decoding drops it, encoding makes it. */
-import type { Address, Prefix } from '../net/index.js';
+import type { Address, MacAddress, Prefix } from '../net/index.js';
 import type { MobilityError } from './mobility-error.js';
 import type { TrafficSelector } from './traffic-selector.js';
 
@@ -8,6 +8,7 @@ export const OptionType = {
   ALTERNATE_CARE_OF: 3,
   NONCE_INDICES: 4,
   MOBILE_NETWORK_PREFIX: 6,
+  LINK_LAYER_ADDRESS: 7,
   AUTHENTICATION: 9,
   REPLAY_PROTECTION: 10,
   BINDING_IDENTIFIER: 35,
@@ -42,6 +43,14 @@ export interface AlternateCareOfOption {
   readonly type: 'alternate-care-of';
   /** IPv6. */
   readonly address: Address;
+}
+
+/** Mobility Header Link-Layer Address (RFC 5568 section 6.4.4), of Ethernet. */
+export interface LinkLayerAddressOption {
+  readonly type: 'link-layer-address';
+  /** Whose it is; 2: the mobile node's (RFC 5648 section 5.6.3). */
+  readonly code: number;
+  readonly mac: MacAddress;
 }
 
 /** Nonce Indices (RFC 6275 section 6.2.6). */
@@ -111,6 +120,7 @@ export type MobilityOption =
   | BindingIdentifierOption
   | MobileNetworkPrefixOption
   | AlternateCareOfOption
+  | LinkLayerAddressOption
   | NonceIndicesOption
   | FlowSummaryOption
   | FlowIdentificationOption

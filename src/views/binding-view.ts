@@ -41,7 +41,7 @@ export interface BindingView {
   homeAgent: string | null;
   /** The uplink; `null` on a home agent as long as no route is known. */
   interface: string | null;
-  tunnel: 'bpf' | 'device' | 'external';
+  tunnel: 'bpf' | 'device' | 'external' | 'home';
   /** Name of its own tunnel device; `null` for other tunnels. */
   device: string | null;
   /** Largest inner packet, bytes. */

@@ -6,6 +6,7 @@ import {
   Address,
   type AddressRange,
   type BindingUpdate,
+  MacAddress,
   type MobilityMessage,
   type MobilityOption,
   Prefix,
@@ -79,7 +80,7 @@ const selector: fc.Arbitrary<TrafficSelector> = fc.oneof(
   }),
 );
 
-const known = [0, 1, 3, 4, 6, 9, 10, 35, 44, 45];
+const known = [0, 1, 3, 4, 6, 7, 9, 10, 35, 44, 45];
 
 /** Every option that may stand anywhere; the care-of address of a Binding Identifier is for a Binding Update only. */
 function options(update: boolean): Record<string, fc.Arbitrary<MobilityOption>> {
@@ -100,6 +101,11 @@ function options(update: boolean): Record<string, fc.Arbitrary<MobilityOption>> 
         .map(([address, length]) => Prefix.covering(address, length)),
     }),
     'alternate-care-of': fc.record({ type: fc.constant('alternate-care-of' as const), address: ipv6 }),
+    'link-layer-address': fc.record({
+      type: fc.constant('link-layer-address' as const),
+      code: u8,
+      mac: fc.uint8Array({ minLength: 6, maxLength: 6 }).map((six) => MacAddress.fromBytes(six)),
+    }),
     'nonce-indices': fc.record({ type: fc.constant('nonce-indices' as const), home: u16, careOf: u16 }),
     'flow-summary': fc.record({
       type: fc.constant('flow-summary' as const),

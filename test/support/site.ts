@@ -78,6 +78,7 @@ export function homeAgent(routers: 1 | 2 = 1, change: DaemonConfig = {}): Daemon
 /** What both ends are started with; an end that is null is not started. */
 export interface SiteOptions {
   readonly routers?: 1 | 2;
+  readonly homeLink?: boolean;
   readonly mr?: DaemonConfig | null;
   readonly ha?: DaemonConfig | null;
   /** Words in front of the first mobile router's daemon. */
@@ -221,7 +222,7 @@ export async function withSite(
   options: SiteOptions,
   body: (site: Site) => Promise<void>,
 ): Promise<void> {
-  const lab = await Lab.create({ routers: options.routers ?? 1 });
+  const lab = await Lab.create({ routers: options.routers ?? 1, homeLink: options.homeLink ?? false });
   const site = new Site(lab);
   const remains = new Remains(lab);
   try {

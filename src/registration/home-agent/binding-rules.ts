@@ -1,5 +1,5 @@
 /** The Binding Identifiers of one Binding Update, one after another (RFC 5648 section 6.2). */
-import type { BindingIdentifierOption } from '../../mobility/index.js';
+import type { BindingIdentifierOption, MacAddress } from '../../mobility/index.js';
 import { isCareOf, type RuleContext } from './care-of-rules.js';
 import { type Binding, isAtHome } from './registration.js';
 import { Status } from './status.js';
@@ -18,7 +18,10 @@ export interface BindingsResult {
 }
 
 /** What all bindings of a message have in common. */
-export type Term = Pick<Binding, 'lifetime' | 'end'>;
+export interface Term extends Pick<Binding, 'lifetime' | 'end'> {
+  /** The router's on the home link. */
+  readonly linkAddress: MacAddress | undefined;
+}
 
 export function registerIdentifiers(
   before: readonly Binding[],
@@ -79,7 +82,8 @@ function bindingFor(
   if (home && settings.homeAndForeign === 'refused') return Status.NO_HOME_AND_FOREIGN;
   const address = careOf ?? known?.careOf;
   if (address === undefined) return Status.CARE_OF_UNKNOWN;
-  const binding: Binding = { bid, careOf: address, priority, ...term };
+  const { lifetime, end } = term;
+  const binding: Binding = { bid, careOf: address, priority, lifetime, end };
   // Without an address the binding stays where it is, at home or abroad (H is about a new one).
   const atHome = careOf === undefined ? isAtHome(binding, router) || home : home;
   if (atHome !== isAtHome(binding, router)) return Status.MALFORMED_IDENTIFIER;
@@ -90,5 +94,7 @@ function bindingFor(
     return Status.MALFORMED_IDENTIFIER;
   }
   if (known === undefined && bindings.size >= router.mostBindings) return Status.NO_RESOURCES;
-  return binding;
+  // A refresh need not say it again.
+  const linkAddress = atHome ? (term.linkAddress ?? known?.linkAddress) : undefined;
+  return linkAddress === undefined ? binding : { ...binding, linkAddress };
 }

@@ -1,5 +1,5 @@
 /** What a router has registered. Values do not change: each message makes new ones, so that they can be compared. */
-import type { Address, Prefix, TrafficSelector } from '../../mobility/index.js';
+import type { Address, MacAddress, Prefix, TrafficSelector } from '../../mobility/index.js';
 import type { AuthorisedRouter } from './settings.js';
 
 /** The BID of a binding that was registered without Binding Identifier. */
@@ -16,6 +16,8 @@ export interface Binding {
   readonly lifetime: number;
   /** Monotonic, milliseconds. */
   readonly end: number;
+  /** Of a binding at home: where the router is on the link, if it has said that (RFC 5648 section 5.6.3). */
+  readonly linkAddress?: MacAddress;
 }
 
 /** A flow binding (RFC 6089); it is active as long as one of its BIDs is registered. */
@@ -89,7 +91,7 @@ export function changesBetween(
   for (const binding of after.bindings) {
     const earlier = bindingOf(before, binding.bid);
     if (earlier === undefined) changes.push({ type: 'binding-added', router, binding });
-    else if (!earlier.careOf.equals(binding.careOf) || earlier.priority !== binding.priority) {
+    else if (!isSameWay(earlier, binding)) {
       changes.push({ type: 'binding-changed', router, binding, before: earlier });
     }
   }
@@ -101,6 +103,15 @@ export function changesBetween(
     changes.push({ type: 'flows-changed', router, flows: after.flows, before: before.flows });
   }
   return changes;
+}
+
+/** Whether packets take the same way by one as by the other. */
+function isSameWay(a: Binding, b: Binding): boolean {
+  return (
+    a.careOf.equals(b.careOf) &&
+    a.priority === b.priority &&
+    a.linkAddress?.toString() === b.linkAddress?.toString()
+  );
 }
 
 export function bindingOf({ bindings }: Registration, bid: number): Binding | undefined {

@@ -5,6 +5,7 @@ import {
   decodeMobilityHeader,
   encodeMobilityHeader,
   type FlowIdentificationOption,
+  MacAddress,
   Prefix,
 } from '../../mobility/index.js';
 import type { Instant } from '../instant.js';
@@ -26,6 +27,8 @@ const binding = z
     lifetime: z.int().min(4).max(262_140).multipleOf(4),
     /** Of it, when the record was made; milliseconds. */
     left: z.number().min(0),
+    /** Of a binding at home. */
+    linkAddress: z.string().optional(),
   })
   .refine(({ lifetime, left }) => left <= lifetime * 1000, 'more is left than was granted');
 const record = z
@@ -86,9 +89,10 @@ export function recordOf(homeAddress: Address, state: RouterState | undefined, n
     // All that it is authorised for is not written down: that may change.
     prefixes: implicit ? [] : prefixes.map(String),
     implicit,
-    bindings: bindings.map(({ bid, careOf, priority, lifetime, end }) => {
+    bindings: bindings.map(({ bid, careOf, priority, lifetime, end, linkAddress }) => {
       const left = Math.min(lifetime * 1000, Math.max(0, end - now.monotonic));
-      return { bid, careOf: careOf.toString(), priority, lifetime, left };
+      const saved = { bid, careOf: careOf.toString(), priority, lifetime, left };
+      return linkAddress === undefined ? saved : { ...saved, linkAddress: linkAddress.toString() };
     }),
     flows: flows.map(flowText),
   };
@@ -108,9 +112,12 @@ function restoreRouter(from: RouterRecord, where: string, now: Instant): Restore
     const elapsed = elapsedSince(BigInt(from.at), now.real);
     const bindings = from.bindings
       .filter(({ left }) => left > elapsed)
-      .map(({ bid, careOf, priority, lifetime, left }): Binding => {
+      .map(({ bid, careOf, priority, lifetime, left, linkAddress }): Binding => {
         const end = now.monotonic + left - elapsed;
-        return { bid, careOf: ipv6(careOf), priority, lifetime, end };
+        const binding = { bid, careOf: ipv6(careOf), priority, lifetime, end };
+        return linkAddress === undefined
+          ? binding
+          : { ...binding, linkAddress: MacAddress.parse(linkAddress) };
       })
       .sort((a, b) => a.bid - b.bid);
     const prefixes = from.prefixes.map(Prefix.parse);

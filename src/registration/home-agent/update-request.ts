@@ -3,6 +3,7 @@ import type {
   BindingIdentifierOption,
   BindingUpdate,
   FlowIdentificationOption,
+  MacAddress,
   OtherOption,
   Prefix,
 } from '../../mobility/index.js';
@@ -22,6 +23,8 @@ export interface UpdateRequest {
   /** Each once. */
   readonly prefixes: readonly Prefix[];
   readonly alternateCareOf: Address | undefined;
+  /** The router's on the home link (RFC 5648 section 5.6.3). */
+  readonly linkAddress: MacAddress | undefined;
   readonly flows: readonly FlowIdentificationOption[];
   /** FIDs of Flow Identification options that could not be decoded. */
   readonly brokenFlows: readonly number[];
@@ -33,6 +36,9 @@ export interface UpdateRequest {
   readonly broken: ReadonlySet<number>;
 }
 
+/** Option code of a link-layer address (RFC 5568 section 6.4.4). */
+const OF_MOBILE_NODE = 2;
+
 /** @param message decoded with `tolerant` */
 export function readUpdate(message: BindingUpdate): UpdateRequest {
   const identifiers: BindingIdentifierOption[] = [];
@@ -42,6 +48,7 @@ export function readUpdate(message: BindingUpdate): UpdateRequest {
   const summary: number[] = [];
   const broken = new Set<number>();
   let alternateCareOf: Address | undefined;
+  let linkAddress: MacAddress | undefined;
   let timestamp: bigint | undefined;
   for (const option of message.options) {
     switch (option.type) {
@@ -53,6 +60,9 @@ export function readUpdate(message: BindingUpdate): UpdateRequest {
         break;
       case 'alternate-care-of':
         alternateCareOf ??= option.address;
+        break;
+      case 'link-layer-address':
+        if (option.code === OF_MOBILE_NODE && !option.mac.isMulticast) linkAddress ??= option.mac;
         break;
       case 'flow-identification':
         flows.push(option);
@@ -82,6 +92,7 @@ export function readUpdate(message: BindingUpdate): UpdateRequest {
     identifiers,
     prefixes,
     alternateCareOf,
+    linkAddress,
     flows,
     brokenFlows,
     summary,

@@ -46,7 +46,11 @@ export function judge(
   if (refusal !== undefined) return refused(refusal, request, before, removes);
   if (removes) return remove(request, before, context);
   const lifetime = Math.min(request.lifetime, context.settings.longestLifetime);
-  return register(request, careOf, before, context, { lifetime, end: now + lifetime * 1000 });
+  return register(request, careOf, before, context, {
+    lifetime,
+    end: now + lifetime * 1000,
+    linkAddress: request.linkAddress,
+  });
 }
 
 /** A verdict that changes nothing; each Binding Identifier is answered all the same (RFC 5648 section 6.2). */
@@ -156,9 +160,13 @@ function register(
 }
 
 /** RFC 3963 section 6.2: the one binding that replaces all others (RFC 5648 section 6.2). */
-function registerPlain(careOf: Address, term: Term, context: RuleContext): BindingsResult | undefined {
+function registerPlain(
+  careOf: Address,
+  { lifetime, end }: Term,
+  context: RuleContext,
+): BindingsResult | undefined {
   if (!isCareOf(careOf, context)) return undefined;
-  return { bindings: [{ bid: PLAIN, careOf, priority: 0, ...term }], answers: [] };
+  return { bindings: [{ bid: PLAIN, careOf, priority: 0, lifetime, end }], answers: [] };
 }
 
 /**

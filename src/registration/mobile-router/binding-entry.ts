@@ -1,6 +1,6 @@
 /** One entry of the Binding Update List (RFC 6275 section 11.1, RFC 5648 section 5.1). */
-import type { Address } from '../../mobility/index.js';
-import { type Exchange, type Item, isSameItem } from './exchange.js';
+import type { Address, MacAddress } from '../../mobility/index.js';
+import { type Exchange, type Item, isSameContent, isSameItem } from './exchange.js';
 import type { WantedBinding } from './options.js';
 import { LONGEST_REFUSAL_WAIT, REFRESH_PART, REFUSAL_WAIT, REQUESTED_REFRESH_PAUSE } from './timing.js';
 
@@ -9,6 +9,7 @@ export interface Registered {
   readonly careOf: Address;
   readonly priority: number;
   readonly home: boolean;
+  readonly linkAddress: MacAddress | undefined;
   readonly form: 'bindings' | 'single';
   /** Monotonic, milliseconds: accepted, ends, is to be refreshed. */
   readonly since: number;
@@ -43,7 +44,7 @@ export class BindingEntry {
   /** @returns whether this is something new */
   want(wanted: WantedBinding | undefined): boolean {
     const before = this.wanted;
-    if (wanted === undefined ? before === undefined : before && isSameBinding(before, wanted)) return false;
+    if (wanted === undefined ? before === undefined : before && isSameContent(before, wanted)) return false;
     // A removal that is on its way may have been carried out.
     if (wanted && this.#lastItem?.kind === 'remove') this.registered = undefined;
     this.wanted = wanted;
@@ -58,9 +59,9 @@ export class BindingEntry {
       wanted !== undefined &&
       registered !== undefined &&
       registered.form === form &&
-      isSameBinding(registered, wanted) &&
+      isSameContent(registered, wanted) &&
       !this.#doubted &&
-      (this.#lastItem === undefined || isSameBinding(this.#lastItem, registered))
+      (this.#lastItem === undefined || isSameContent(this.#lastItem, registered))
     );
   }
 
@@ -86,12 +87,13 @@ export class BindingEntry {
    */
   accept(item: Item, { form, sentAt, lifetime }: Exchange, granted: number, now: number): void {
     const milliseconds = Math.min(granted, lifetime) * 1000;
-    const { careOf, priority, home } = item;
+    const { careOf, priority, home, linkAddress } = item;
     const until = sentAt + milliseconds;
     this.registered = {
       careOf,
       priority,
       home,
+      linkAddress,
       form: form === 'single' ? 'single' : 'bindings',
       since: now,
       until,
@@ -104,9 +106,12 @@ export class BindingEntry {
   }
 
   /** At home by way of a home agent that knows one binding only: there is none, and none that could end. */
-  acceptHome({ careOf, priority, home }: Item, now: number): void {
+  acceptHome({ careOf, priority, home, linkAddress }: Item, now: number): void {
     const never = Number.POSITIVE_INFINITY;
-    this.registered = { careOf, priority, home, form: 'single', since: now, until: never, refreshAt: never };
+    this.registered = {
+      ...{ careOf, priority, home, linkAddress },
+      ...{ form: 'single', since: now, until: never, refreshAt: never },
+    };
     this.possibleUntil = Number.NEGATIVE_INFINITY;
     this.lapsed = false;
     this.#doubted = false;
@@ -154,11 +159,4 @@ export class BindingEntry {
     this.lapsed = true;
     return true;
   }
-}
-
-function isSameBinding(
-  a: Pick<WantedBinding, 'careOf' | 'priority' | 'home'>,
-  b: Pick<WantedBinding, 'careOf' | 'priority' | 'home'>,
-): boolean {
-  return a.priority === b.priority && a.home === b.home && a.careOf.equals(b.careOf);
 }

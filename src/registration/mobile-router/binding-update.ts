@@ -23,6 +23,9 @@ export interface OutgoingPacket {
 /** Padding and all of an authentication option (RFC 4285 section 5). */
 const AUTHENTICATION_SIZE = 24;
 
+/** Option code of a link-layer address (RFC 5568 section 6.4.4). */
+const OF_MOBILE_NODE = 2;
+
 type Content = Omit<Exchange, 'flows' | 'sentAt' | 'turnEnds'>;
 
 /** Bytes that are left for flows in a Binding Update. */
@@ -57,6 +60,10 @@ function messageOf(
     for (const prefix of settings.prefixes) options.push({ type: 'mobile-network-prefix', prefix });
     // RFC 6275 section 11.7.1: IPsec does not protect the source address. Never beside a Binding Identifier.
     if (form === 'single') options.push({ type: 'alternate-care-of', address: source });
+  }
+  const atHome = items.find(({ kind, home }) => kind === 'register' && home);
+  if (form === 'bindings' && atHome?.linkAddress) {
+    options.push({ type: 'link-layer-address', code: OF_MOBILE_NODE, mac: atHome.linkAddress });
   }
   options.push(...flows);
   if (timestamp !== undefined) options.push({ type: 'replay-protection', timestamp });

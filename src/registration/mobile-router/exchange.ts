@@ -1,5 +1,5 @@
 /** A Binding Update that was sent, with all that its answer needs. */
-import type { Address } from '../../mobility/index.js';
+import type { Address, MacAddress } from '../../mobility/index.js';
 import type { FlowUpdate } from './flow-list.js';
 
 /** What a Binding Update says of one binding. */
@@ -9,6 +9,8 @@ export interface Item {
   readonly careOf: Address;
   readonly priority: number;
   readonly home: boolean;
+  /** Of a binding at home. */
+  readonly linkAddress: MacAddress | undefined;
 }
 
 /**
@@ -39,5 +41,19 @@ export interface Exchange {
 export function isSameItem(a: Item | undefined, b: Item): boolean {
   if (a?.kind !== b.kind) return false;
   if (a.kind === 'remove') return true;
-  return a.priority === b.priority && a.home === b.home && a.careOf.equals(b.careOf);
+  return isSameContent(a, b);
+}
+
+/** Whether two bindings are the same to the home agent. */
+export function isSameContent(a: Content, b: Content): boolean {
+  return (
+    a.priority === b.priority &&
+    a.home === b.home &&
+    a.careOf.equals(b.careOf) &&
+    a.linkAddress?.toString() === b.linkAddress?.toString()
+  );
+}
+
+interface Content extends Pick<Item, 'careOf' | 'priority' | 'home'> {
+  readonly linkAddress?: MacAddress | undefined;
 }

@@ -192,8 +192,10 @@ export class MobileRouterRegistrar {
     const { form, kind, path } = candidate;
     const entries = candidate.entries.filter(({ heldUntil }) => heldUntil <= now);
     const items = entries.map((entry): Item => {
-      const { careOf, priority, home } = entry.wanted ?? { careOf: path.address, priority: 1, home: false };
-      return { kind, bid: entry.bid, careOf, priority, home };
+      const { careOf, priority, home, linkAddress } = entry.wanted ?? {
+        ...{ careOf: path.address, priority: 1, home: false, linkAddress: undefined },
+      };
+      return { kind, bid: entry.bid, careOf, priority, home, linkAddress };
     });
     const isReturn = form === 'single' && items.some(({ home }) => home);
     if (this.#firstSequence === undefined) this.#sequence = nextSequence(this.#sequence);

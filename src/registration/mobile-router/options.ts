@@ -4,6 +4,7 @@ import {
   type AuthenticationKey,
   encodeMobilityHeader,
   type FlowIdentificationOption,
+  type MacAddress,
   MobilityError,
   type Prefix,
 } from '../../mobility/index.js';
@@ -49,6 +50,8 @@ export interface WantedBinding {
   readonly priority: number;
   /** H: by way of the home link, while others are abroad (RFC 5648 section 5.6); one of them at most. */
   readonly home: boolean;
+  /** Of the interface at the home link, where the home agent is to send to (RFC 5648 section 5.6.3). */
+  readonly linkAddress?: MacAddress | undefined;
 }
 
 /** Options with their defaults. */

@@ -5,6 +5,7 @@ import { actionTables } from './action-table.js';
 import { agentTables } from './agent-table.js';
 import { copyTables } from './copy-table.js';
 import { errorTables } from './error-table.js';
+import { homeLinkTables } from './home-link-table.js';
 import { homeTables } from './home-table.js';
 import { ingressTables } from './ingress-table.js';
 import { checkRow, expectRow, type PacketTable } from './packet-row.js';
@@ -21,6 +22,7 @@ const tables: PacketTable[] = [
   ...selectorTables,
   ...actionTables,
   ...copyTables,
+  ...homeLinkTables,
 ];
 
 /** Reasons that no packet of a test run can get, and why. */

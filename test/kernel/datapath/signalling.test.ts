@@ -10,8 +10,17 @@ import { Signals } from '../../../src/datapath/signals.js';
 import { encodeMobilityPacket } from '../../../src/mobility/index.js';
 import { Address } from '../../../src/net/index.js';
 import { ethernet, ipv6, type Packet } from '../../support/packet.js';
-import { type ProgramName, type ReasonName, TestDatapath } from './test-datapath.js';
-import { agentWorld, CARE_OF, HOME_ADDRESS, HOME_AGENT, LAN_HOST, mobileWorld, STRANGER } from './worlds.js';
+import { type ProgramName, type ReasonName, TestDatapath, type World } from './test-datapath.js';
+import {
+  agentWorld,
+  CARE_OF,
+  HOME_ADDRESS,
+  HOME_AGENT,
+  LAN_HOST,
+  mobileWorld,
+  outerDown,
+  STRANGER,
+} from './worlds.js';
 
 const MOBILITY = 135;
 
@@ -49,9 +58,13 @@ interface Side {
   readonly program: ProgramName;
 }
 
-async function load(role: 'MOBILE_ROUTER' | 'HOME_AGENT', signalling = 1): Promise<Side & Disposable> {
+async function load(
+  role: 'MOBILE_ROUTER' | 'HOME_AGENT',
+  signalling = 1,
+  change: Partial<World> = {},
+): Promise<Side & Disposable> {
   const datapath = await TestDatapath.load(role);
-  await datapath.become(role === 'HOME_AGENT' ? agentWorld() : mobileWorld());
+  await datapath.become(role === 'HOME_AGENT' ? agentWorld(change) : mobileWorld(change));
   datapath.settings.set(CxSetting.SIGNALLING, signalling);
   const signals = new Signals(datapath.object.maps.get('cx_signals'));
   return {
@@ -98,6 +111,36 @@ test.serial('a mobile router takes answers of its home agent to a care-of addres
   t.deepEqual(signal && Buffer.from(signal.packet), Buffer.from(acknowledgement()));
   expectReason(t, side, acknowledgement(STRANGER), 'NOT_OURS');
   expectReason(t, side, acknowledgement(HOME_AGENT, LAN_HOST), 'NOT_OURS');
+});
+
+/** A message of the home agent to the home address, without routing header. */
+function toHomeAddress(source = HOME_AGENT): Packet {
+  return ipv6({ source, destination: HOME_ADDRESS, nextHeader: MOBILITY }).payload(16);
+}
+
+test.serial('a mobile router takes messages of its home agent to the home address', async (t) => {
+  using side = await load('MOBILE_ROUTER', 1, {
+    signals: [{ local: HOME_ADDRESS, remote: HOME_AGENT }],
+  });
+  const packet = toHomeAddress().bytes();
+  expectReason(t, side, packet, 'TO_DAEMON');
+  const [signal] = (await side.signals.next()) ?? [];
+  t.deepEqual(signal && Buffer.from(signal.packet), Buffer.from(packet));
+  expectReason(t, side, toHomeAddress(STRANGER).bytes(), 'NOT_OURS');
+  expectReason(t, side, toHomeAddress('::').bytes(), 'NOT_OURS');
+});
+
+test.serial('and by way of a tunnel, as all packets to the home address', async (t) => {
+  using side = await load('MOBILE_ROUTER', 1, {
+    signals: [{ local: HOME_ADDRESS, remote: HOME_AGENT }],
+  });
+  const tunnelled = (inner: Packet): Uint8Array => outerDown('A', { flowLabel: 1 }).carrying(inner).bytes();
+  const packet = toHomeAddress();
+  expectReason(t, side, tunnelled(packet), 'TO_DAEMON');
+  const [signal] = (await side.signals.next()) ?? [];
+  t.deepEqual(signal && Buffer.from(signal.packet), Buffer.from(packet.bytes()), 'without the outer header');
+  const { verdicts } = side.datapath.run(side.program, onEthernet(tunnelled(toHomeAddress(STRANGER))));
+  t.is(verdicts[0]?.reason, 'TO_STACK_DECAPSULATED', 'what anybody else says goes where all packets go');
 });
 
 test.serial('what is not to us, is a fragment or too long is left to the stack', async (t) => {

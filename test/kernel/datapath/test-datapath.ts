@@ -63,6 +63,8 @@ export interface World {
   routers: readonly RouterPolicySet[];
   /** Accepted tunnels; the rows that refuse strangers are added by themselves. */
   tunnels: readonly { local: string; remote: string; router: number; bid: number }[];
+  /** Pairs of addresses, of which the first is no end of a tunnel, that mobility headers are taken from. */
+  signals?: readonly { local: string; remote: string }[];
   /** Tunnel devices of single bindings. */
   devices?: readonly { ifindex: number; router: number; bid: number }[];
   /** ESP that protects bindings. */

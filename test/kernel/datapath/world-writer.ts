@@ -107,5 +107,6 @@ function tunnelRows(writers: Writers, world: World): (readonly [Uint8Array, Uint
   for (const local of new Set(world.tunnels.map((tunnel) => tunnel.local))) {
     rows.push({ local, remote: '::', router: 0, binding: 0 });
   }
+  for (const ends of world.signals ?? []) rows.push({ ...ends, router: 0, binding: 0 });
   return rows.map((row) => [encodeCxTunnelEndKey(row), encodeCxTunnelEnd(row)] as const);
 }

@@ -6,6 +6,7 @@ import { actionTables } from './action-table.js';
 import { agentTables } from './agent-table.js';
 import { copyTables } from './copy-table.js';
 import { errorTables } from './error-table.js';
+import { homeLinkTables } from './home-link-table.js';
 import { ingressTables } from './ingress-table.js';
 import { actionOf, checkRow, type PacketRow, type PacketTable, verdictText } from './packet-row.js';
 import { selectorTables } from './selector-table.js';
@@ -20,6 +21,7 @@ const tables: PacketTable[] = [
   ...selectorTables,
   ...actionTables,
   ...copyTables,
+  ...homeLinkTables,
 ];
 
 /** With these an XDP program ends a packet's way itself; a packet with another reason is TC's. */
@@ -27,6 +29,7 @@ const DECIDED: ReadonlySet<ReasonName> = new Set<ReasonName>([
   'ENCAPSULATED',
   'DECAPSULATED',
   'RELAYED',
+  'TO_HOME_LINK',
   'DROP_BROKEN_STATE',
   'DROP_BY_POLICY',
   'DROP_DESTINATION',
@@ -46,6 +49,7 @@ const LEFT_ALL_THE_SAME = new Set([
   'copy: whatever the order',
   'ingress, extension headers: ports behind the longest destination options', // further behind than XDP looks
   'ingress, way out: an uplink without a link header',
+  'home link, mobile router: a home link without a link header',
   'uplink: no home interface', // the way into the stack is TC's
   'home agent, from tunnel to tunnel: outer extension headers are removed', // not the room of one header
   'home agent, from tunnel to tunnel: outer extension headers of more than the header',

@@ -7,7 +7,7 @@ import { run } from '../../../lab/command.js';
 import type { DaemonConfig } from '../../../lab/daemon.js';
 import { DAEMON_USER } from '../../../lab/privileges.js';
 import type { LabProcess } from '../../../lab/process.js';
-import { addresses, prefixes } from '../../../lab/topology.js';
+import { addresses, type NodeName, prefixes } from '../../../lab/topology.js';
 import { makeRegistrationKey } from '../../../src/keys/index.js';
 import { homeAgent, mobileRouter, type Site, withSite } from '../../support/site.js';
 
@@ -17,6 +17,9 @@ export interface RegistrationOptions {
   /** Into that of the home agent. */
   readonly agent?: object;
   readonly mr?: DaemonConfig;
+  readonly ha?: DaemonConfig;
+  /** Mobile router and home agent are on the home link, too. */
+  readonly homeLink?: boolean;
   /** Into the home agent's entry of the router. */
   readonly entry?: object;
 }
@@ -41,12 +44,12 @@ export function routerConfig(
 
 export function agentConfig(
   key: string | undefined,
-  { agent = {}, entry = {} }: RegistrationOptions = {},
+  { agent = {}, entry = {}, ha = {} }: RegistrationOptions = {},
 ): DaemonConfig {
   const trust = key === undefined ? {} : { key };
   const registration = { ...(key === undefined ? { unauthenticated: 'accept' } : {}), ...agent };
   const routers = [{ name: 'mr1', address: addresses.home, prefixes: [prefixes.mobile], ...trust, ...entry }];
-  return homeAgent(1, { registration, routers });
+  return homeAgent(1, { registration, routers, ...ha });
 }
 
 /** Runs a test with both ends started, the same key at both; tshark has nothing to say against what they send. */
@@ -56,22 +59,37 @@ export async function withRegistration(
   body: (site: Site, key: string) => Promise<void>,
 ): Promise<void> {
   const key = keyFile(t);
-  const ends = { mr: routerConfig(key, options), ha: agentConfig(key, options) };
+  const { homeLink = false } = options;
+  const ends = { mr: routerConfig(key, options), ha: agentConfig(key, options), homeLink };
   await withSite(t, ends, async (site) => {
-    const recording = await record(site, join(key, '..', 'signalling.pcap'));
+    const places = [['core', 'ha0'], ...(homeLink ? [['hl', 'ha0']] : [])] as const;
+    const recordings = await Promise.all(
+      places.map(([node, name]) =>
+        record(site, node as NodeName, name as string, join(key, '..', `${node}.pcap`)),
+      ),
+    );
     await body(site, key);
-    await recording.end('SIGTERM');
-    const { messages, malformed } = await judgedByTshark(recording.file);
-    t.true(messages > 0, 'there are messages');
-    t.deepEqual(malformed, []);
+    let all = 0;
+    for (const recording of recordings) {
+      await recording.end('SIGTERM');
+      const { messages, malformed } = await judgedByTshark(recording.file);
+      all += messages;
+      t.deepEqual(malformed, []);
+    }
+    t.true(all > 0, 'there are messages');
   });
 }
 
-/** All mobility headers between the access networks and the home agent, into a file. */
-async function record(site: Site, file: string): Promise<{ file: string; end: LabProcess['end'] }> {
+/** All mobility headers in front of the home agent, into a file. */
+async function record(
+  site: Site,
+  node: NodeName,
+  name: string,
+  file: string,
+): Promise<{ file: string; end: LabProcess['end'] }> {
   const mobility = 'ip6[6] == 135 or (ip6[6] == 60 and ip6[40] == 135) or (ip6[6] == 43 and ip6[40] == 135)';
-  const words = ['-i', 'ha0', '-p', '-U', '--immediate-mode', '-n', '-Z', 'root', '-w', file, mobility];
-  const process = site.node('core').spawn('tcpdump', words, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const words = ['-i', name, '-p', '-U', '--immediate-mode', '-n', '-Z', 'root', '-w', file, mobility];
+  const process = site.node(node).spawn('tcpdump', words, { stdio: ['ignore', 'ignore', 'pipe'] });
   await process.stderrMatch(/listening on/);
   return { file, end: (...how) => process.end(...how) };
 }

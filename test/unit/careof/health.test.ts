@@ -45,6 +45,11 @@ test('a binding that sends for the time of silence and hears nothing is named, u
   t.deepEqual(watch(health, 6000, [{ sent: 7, received: 10 }]), ['']);
 });
 
+test('a binding of which only the sending is counted is never silent', (t) => {
+  const sending = [1, 2, 3, 4, 5, 6].map((sent) => ({ sent, received: 9, onlySends: true }));
+  t.deepEqual(new Set(watch(new Health(3000), 0, sending)), new Set(['']));
+});
+
 test('silence counts from the first packet without an answer, not from the last answer', (t) => {
   const health = new Health(3000);
   const idle = Array.from({ length: 10 }, () => ({ sent: 5, received: 9 }));

@@ -344,3 +344,126 @@ test('a plan is a function of what is there, not of its order', (t) => {
     }),
   );
 });
+
+const atHome = parseConfig(
+  `role: mobile-router
+home: {agent: '2001:db8:77::ff', address: '2001:db8:77::1', prefixes: ['2001:db8:1::/64']}
+registration: {key: /key}
+bindings:
+  - {bid: 1, name: a, interface: wa}
+  - {bid: 3, name: home, interface: wh, tunnel: home, priority: 5}
+`,
+  'home.yaml',
+) as MobileRouterConfig;
+
+const homeKernel = snapshot({
+  links: [link(3, 'wa'), link(5, 'wh'), link(HOME, 'coax0', { noArp: true })],
+  addresses: [address(3, '2001:db8:a::2'), address(5, '2001:db8:77::2'), address(HOME, '2001:db8:77::1/128')],
+  routes: [
+    route('::/0', { gateway: at('2001:db8:a::1'), ifindex: 3 }),
+    route('2001:db8:77::/64', { ifindex: 5 }),
+  ],
+  neighbours: [neighbour(5, '2001:db8:77::ff')],
+});
+
+test('a mobile router at home and abroad: a binding without a tunnel, registered as all others', (t) => {
+  const plan = (registered: Record<number, string>) =>
+    planMobileRouter(atHome, homeKernel, {
+      ...mobile,
+      registered: (bid) => (registered[bid] === undefined ? undefined : at(registered[bid])),
+    });
+  const states = (registered: Record<number, string>) =>
+    plan(registered).routers[0]?.bindings.map(({ bid, state }) => `${bid} ${state}`);
+  t.deepEqual(states({}), ['1 registering', '3 registering']);
+  t.deepEqual(states({ 3: '2001:db8:b::9' }), ['1 registering', '3 registering'], 'it was abroad before');
+  const settled = plan({ 1: '2001:db8:a::2', 3: '2001:db8:77::1' });
+  const home = settled.routers[0]?.bindings[1];
+  if (!home) return t.fail();
+  t.is(home.state, 'usable');
+  t.is(String(home.wanted), '2001:db8:77::1');
+  t.deepEqual(home.accepts, [], 'nothing comes to it in a tunnel');
+  t.is(home.mtu, 1500, 'no header takes of the MTU');
+  t.is(settled.homeMtu, 1500);
+  t.is(String(settled.signalled), '2001:db8:77::1');
+  t.deepEqual(
+    settled.rules.map(({ table }) => table),
+    [7601],
+    'no rule and no table for the home link',
+  );
+  const outer = { source: at('2001:db8:77::1'), destination: at('2001:db8:77::ff') };
+  t.like(bindingRow(home, 1, outer, undefined), {
+    ifindex: 5,
+    kind: CxTunnelKind.HOME,
+    flags: CxBindingFlag.MAC_KNOWN,
+    nextHop: '2001:db8:77::ff',
+    nextHopMac: '02:00:00:00:aa:01',
+    ownMac: '02:00:00:00:00:05',
+    mtu: 1500,
+  });
+});
+
+const agentAtHome = parseConfig(
+  `role: home-agent
+home: {agent: '2001:db8:77::ff', link: home0}
+interfaces: [core0, home0]
+registration: {}
+routers:
+  - name: mr1
+    address: '2001:db8:77::1'
+    prefixes: ['2001:db8:1::/64']
+    key: /key
+    bindings: [{bid: 3, name: home, tunnel: device, device: {kind: ip6tnl}}]
+  - {name: mr2, address: '2001:db8:77::2', key: /key2}
+  - {name: mr3, address: '2001:db8:2::1', key: /key3}
+`,
+  'home-ha.yaml',
+) as HomeAgentConfig;
+
+test('a home agent: to a router at home without a tunnel, whatever the file says; and proxies for those that are registered', (t) => {
+  const kernelOf = (homeLink: object): NetlinkSnapshot =>
+    snapshot({
+      links: [link(3, 'core0'), link(6, 'home0', homeLink), link(HOME, 'coax0')],
+      addresses: [address(6, '2001:db8:77::ff')],
+      neighbours: [neighbour(6, '2001:db8:77::1', { mac: mac('02:00:00:00:00:99') })],
+    });
+  const plan = (linkAddress: string | undefined, homeLink: object = {}) =>
+    planHomeAgent(agentAtHome, kernelOf(homeLink), {
+      ...agent,
+      registered: ({ name }) =>
+        name === 'mr2'
+          ? { bindings: [], prefixes: [] }
+          : {
+              bindings: [
+                { bid: 1, careOf: at('2001:db8:a::2'), priority: 10 },
+                {
+                  bid: 3,
+                  careOf: at(name === 'mr1' ? '2001:db8:77::1' : '2001:db8:2::1'),
+                  priority: 5,
+                  linkAddress: linkAddress === undefined ? undefined : mac(linkAddress),
+                },
+              ],
+              prefixes: [],
+            },
+    });
+  const said = plan('02:00:00:00:00:44');
+  const home = said.routers[0]?.bindings.find(({ bid }) => bid === 3);
+  if (!home) return t.fail();
+  t.like(home, { tunnel: 'home', state: 'usable', mtu: 1500, interface: 'home0', device: undefined });
+  t.deepEqual(home.accepts, []);
+  t.is(home.nextHop?.address, undefined, 'nobody is asked');
+  const outer = { source: at('2001:db8:77::ff'), destination: at('2001:db8:77::1') };
+  t.like(bindingRow(home, 1, outer, undefined), {
+    ifindex: 6,
+    kind: CxTunnelKind.HOME,
+    nextHop: '2001:db8:77::1',
+    nextHopMac: '02:00:00:00:00:44',
+  });
+  t.deepEqual(
+    said.proxies.map(({ ifindex, address: each }) => `${ifindex} ${each}`),
+    ['6 2001:db8:77::1'],
+    'not for a router without bindings, and not for an address that nobody looks for on this link',
+  );
+  const asked = plan(undefined).routers[0]?.bindings.find(({ bid }) => bid === 3);
+  t.is(String(asked?.nextHop?.mac), '02:00:00:00:00:99', 'one that does not say where it is, is looked for');
+  t.is(plan(undefined, { carrier: false }).routers[0]?.bindings[0]?.state, 'down');
+});

@@ -1,5 +1,10 @@
 import test from 'ava';
-import { chooseCareOf, observeUplink, type UplinkQuery } from '../../../src/careof/uplink.js';
+import {
+  chooseCareOf,
+  observeHomeLink,
+  observeUplink,
+  type UplinkQuery,
+} from '../../../src/careof/uplink.js';
 import { ARPHRD, type NetlinkSnapshot } from '../../../src/netlink/index.js';
 import {
   address,
@@ -263,4 +268,31 @@ test('on-link prefixes are those that the kernel would have routes for', (t) => 
   };
   t.deepEqual(observeUplink(kernel, query).prefixes.map(String), ['2001:db8:a::/64']);
   t.is(mac('02:00:00:00:00:03').toString(), String(wa.mac));
+});
+
+test('the home link: usable while the home agent is on-link there', (t) => {
+  const homeAgent = at('2001:db8:77::ff');
+  const homeAddress = at('2001:db8:77::1');
+  const onLink = route('2001:db8:77::/64', { ifindex: WA });
+  const look = (change: Partial<NetlinkSnapshot>) =>
+    observeHomeLink(
+      { ...usual, routes: [onLink], ...change },
+      { interface: 'wa', homeAddress, homeAgent, ownProtocol: OUR_PROTOCOL },
+    );
+  const home = look({ neighbours: [neighbour(WA, '2001:db8:77::ff')] });
+  t.like(home, { state: 'usable', candidates: [], prefixes: [], gateway: undefined });
+  t.is(String(home.careOf), '2001:db8:77::1');
+  t.is(String(home.nextHop?.address), '2001:db8:77::ff');
+  t.is(String(home.nextHop?.mac), '02:00:00:00:aa:01');
+  const states: [string, Partial<NetlinkSnapshot>][] = [
+    ['down', { links: [] }],
+    ['down', { links: [link(WA, 'wa', { up: false })] }],
+    ['no-carrier', { links: [link(WA, 'wa', { carrier: false })] }],
+    ['no-route', { routes: [] }],
+    ['no-route', { routes: [byDefault] }],
+    ['no-route', { routes: [route('2001:db8:77::/64', { ifindex: WA, gateway: at(GATEWAY) })] }],
+    ['no-route', { routes: [route('2001:db8:77::/64', { ifindex: WA + 1 })] }],
+    ['no-route', { routes: [route('2001:db8:77::/64', { ifindex: WA, protocol: OUR_PROTOCOL })] }],
+  ];
+  for (const [state, change] of states) t.is(look(change).state, state as typeof home.state);
 });

@@ -7,6 +7,7 @@ import {
   Address,
   encodeMobilityHeader,
   encodeMobilityPacket,
+  MacAddress,
   type MobilityMessage,
   Prefix,
 } from '../../../src/mobility/index.js';
@@ -55,6 +56,7 @@ const UPDATE: MobilityMessage = {
     },
     { type: 'flow-summary', fids: [4, 5] },
     { type: 'alternate-care-of', address: address('2001:db8:a::3') },
+    { type: 'link-layer-address', code: 2, mac: MacAddress.parse('02:00:00:00:00:07') },
     { type: 'nonce-indices', home: 1, careOf: 2 },
     { type: 'other', number: 8, data: Uint8Array.of(1, 0x61) },
     { type: 'replay-protection', timestamp: 3_155_673_600n << 32n },
@@ -80,7 +82,7 @@ async function decode(words: readonly string[], input?: string | Uint8Array): Pr
 
 const WHOLE = `from      2001:db8:a::2, home address 2001:db8:77::1
 to        2001:db8:ffff::1
-message   Binding Update, 184 bytes, checksum right
+message   Binding Update, 192 bytes, checksum right
 sequence  7
 flags     acknowledge home mobile-router overwrite
 lifetime  420 s
@@ -90,6 +92,7 @@ binding identifier          BID 1, priority 10, at home too, care-of address 200
 flow identification         FID 3, priority 5, BID 1 2, IPv6 destination 2001:db8:1::-2001:db8:1::ff destination-port 5060-5080 flow-label 0x10
 flow summary                FID 4 5
 alternate care of           2001:db8:a::3
+link layer address          code 2, 02:00:00:00:00:07
 nonce indices               home 1, care-of 2
 mobile node identifier (8)  0161
 replay protection           2000-01-01T00:00:00.000Z
@@ -182,7 +185,7 @@ test('--json has everything: numbers, addresses as text, bytes as hex digits', a
     homeAddress: '2001:db8:77::1',
     routing: null,
     checksum: 'right',
-    length: 184,
+    length: 192,
     problem: null,
   });
   t.like(found?.message, { type: 'binding-update', sequence: 7, lifetime: 420 });
@@ -199,7 +202,7 @@ test('--json has everything: numbers, addresses as text, bytes as hex digits', a
 test('what is damaged is told, the rest is shown, and the status is 1', async (t) => {
   const cut = await decode([hexText(encodeMobilityHeader(UPDATE)).slice(0, 40)]);
   t.is(cut.exitCode, 1);
-  t.is(cut.stdout, 'problem  at byte 1: the header says 184 bytes, there are 20 (RFC 6275 section 6.1.1)\n');
+  t.is(cut.stdout, 'problem  at byte 1: the header says 192 bytes, there are 20 (RFC 6275 section 6.1.1)\n');
   // The length of the Binding Identifier is 5.
   const option = await decode(['3b020500 00000007 c0400001 2305 0001000000 0103000000']);
   t.is(option.exitCode, 1);

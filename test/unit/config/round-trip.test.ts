@@ -188,8 +188,10 @@ const mobileRouter = bids.chain((known) =>
       // A policy may copy by any of them, which all of one tunnel kind can.
       devices: fc.oneof(fc.constant([]), fc.array(device, { minLength: 16, maxLength: 16 })),
       xdp: xdp('lan1'),
+      mayBeAtHome: fc.boolean(),
     })
-    .map(({ common: settings, registration, policies, mtu, external, devices, xdp: modes }) => ({
+    .map((one) => ({ ...one, isAtHome: one.mayBeAtHome && 'registration' in one.registration }))
+    .map(({ common: settings, registration, policies, mtu, external, devices, xdp: modes, isAtHome }) => ({
       role: 'mobile-router',
       sets,
       ...settings,
@@ -201,14 +203,17 @@ const mobileRouter = bids.chain((known) =>
         { interface: 'lan0', forwarding: 'stack' },
         { interface: 'lan1', forwarding: 'auto' },
       ],
-      bindings: known.map((bid, position) => ({
-        bid,
-        interface: `up${position}`,
-        mtu,
-        ...(external ? externalTunnel(external, position) : tunnelWith(devices[position], position)),
-        'care-of': position % 2 ? 'auto' : `2001:dba::${position + 1}`,
-      })),
-      policies: policies.filter((policy) => external !== 'xfrm' || !('copy' in policy)),
+      bindings: known.map((bid, position) => {
+        if (isAtHome && position === 1) return { bid, interface: 'home', mtu, tunnel: 'home' };
+        return {
+          bid,
+          interface: `up${position}`,
+          mtu,
+          ...(external ? externalTunnel(external, position) : tunnelWith(devices[position], position)),
+          'care-of': position % 2 ? 'auto' : `2001:dba::${position + 1}`,
+        };
+      }),
+      policies: policies.filter((policy) => (external !== 'xfrm' && !isAtHome) || !('copy' in policy)),
     })),
 );
 
@@ -220,7 +225,7 @@ const homeAgent = fc
       sets,
       ...settings,
       ...registration,
-      home: { agent: '2001:db8:ffff::1' },
+      home: { agent: '2001:db8:ffff::1', ...(names.length % 2 ? { link: 'core0' } : {}) },
       interfaces: ['core0'],
       routers: names.map((name, router) => ({
         name,

@@ -34,6 +34,7 @@ const ALIGNMENTS: Readonly<Record<string, (option: MobilityOption) => [number, n
     option.type === 'binding-identifier' && option.careOf !== undefined ? [8, 2] : [2, 0],
   'mobile-network-prefix': () => [8, 4],
   'alternate-care-of': () => [8, 6],
+  'link-layer-address': () => [1, 0],
   'nonce-indices': () => [2, 0],
   'flow-summary': () => [2, 0],
   'flow-identification': () => [2, 0],

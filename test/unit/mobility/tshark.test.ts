@@ -114,6 +114,8 @@ function expectedFields(option: MobilityOption): [string, string][] {
       ];
     case 'alternate-care-of':
       return [['mip6.acoa.acoa', `${option.address}`]];
+    case 'link-layer-address':
+      return [['mip6.lla.optcode', `${option.code}`]];
     case 'nonce-indices':
       return [
         ['mip6.ni.hni', `${option.home}`],
@@ -262,7 +264,7 @@ test('tshark reads in our packets what we have put there', async (t) => {
     t.is(fields.all('mip6.mobility_opt').length, expected.get('mip6.mobility_opt')?.length ?? 0, note);
   }
   t.log(Object.fromEntries(seen));
-  t.is(seen.size, 9, 'every option is in it');
+  t.is(seen.size, 10, 'every option is in it');
 });
 
 test('a wrong byte of ours would be seen', async (t) => {

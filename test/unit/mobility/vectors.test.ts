@@ -4,6 +4,7 @@ import {
   Address,
   decodeMobilityHeader,
   encodeMobilityHeader,
+  MacAddress,
   type MobilityMessage,
   type MobilityOption,
   Prefix,
@@ -122,6 +123,17 @@ const VECTORS: readonly Vector[] = [
         { type: 'alternate-care-of', address: address('2001:db8:a::2') },
         { type: 'nonce-indices', home: 0x11, careOf: 0x22 },
       ],
+    },
+  },
+  {
+    what: 'a link-layer address behind its code (RFC 5568 section 6.4.4)',
+    bytes: '3b 02 05 00  00 00  00 01  c0 00  00 01  07 07 02 02 00 00 00 00 07  01 01 00',
+    message: {
+      type: 'binding-update',
+      sequence: 1,
+      flags: ['acknowledge', 'home'],
+      lifetime: 4,
+      options: [{ type: 'link-layer-address', code: 2, mac: MacAddress.parse('02:00:00:00:00:07') }],
     },
   },
   {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Address } from '../../../../src/mobility/index.js';
+import { Address, MacAddress } from '../../../../src/mobility/index.js';
 import { A, B, bid, C, changesOf, HOME, TestAgent } from '../../../support/home-registration.js';
 
 const OVERWRITE = ['acknowledge', 'home', 'mobile-router', 'overwrite'] as const;
@@ -242,6 +242,35 @@ test('RFC 5648 section 5.6.3: with H the home address is a care-of address, no e
   t.is(outcome, 'registered');
   t.is(reply?.packet.routing, undefined);
   t.deepEqual(agent.bindings(), [`1 ${HOME}`]);
+});
+
+test('RFC 5648 section 5.6.3: a router at home says where it is on the link', (t) => {
+  const agent = new TestAgent();
+  const mac = (text: string, code = 2) =>
+    ({ type: 'link-layer-address', code, mac: MacAddress.parse(text) }) as const;
+  const where = () =>
+    agent.registrar
+      .registration(HOME)
+      ?.bindings.map(({ bid: number, linkAddress }) => `${number} ${linkAddress}`);
+  agent.send({ options: [bid(1, A), bid(2, HOME, AT_HOME), mac('02:00:00:00:00:01')] });
+  t.deepEqual(where(), ['1 undefined', '2 02:00:00:00:00:01'], 'it is of the binding at home');
+  agent.send({ options: [bid(2)] });
+  t.deepEqual(where(), ['1 undefined', '2 02:00:00:00:00:01'], 'a refresh need not say it');
+  t.deepEqual(
+    changesOf(agent.send({ options: [bid(2, HOME, AT_HOME), mac('02:00:00:00:00:02')] })),
+    [`binding-changed 2 ${HOME} > ${HOME}`],
+    'another one is another way',
+  );
+  agent.send({ options: [bid(2, HOME, AT_HOME), mac('33:33:00:00:00:01'), mac('02:00:00:00:00:03', 1)] });
+  t.deepEqual(
+    where(),
+    ['1 undefined', '2 02:00:00:00:00:02'],
+    'multicast and the address of others are none',
+  );
+  agent.restart(JSON.parse(JSON.stringify(agent.registrar.save(agent.now))));
+  t.deepEqual(where(), ['1 undefined', '2 02:00:00:00:00:02'], 'it outlives the daemon');
+  agent.send({ options: [bid(2, B)] });
+  t.deepEqual(where(), ['1 undefined', '2 undefined'], 'away it is nowhere');
 });
 
 test('RFC 5648 section 6.2: 169 where being at home and abroad at once is refused', (t) => {

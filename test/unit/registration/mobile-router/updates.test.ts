@@ -1,6 +1,6 @@
 /** What Binding Updates say. */
 import test from 'ava';
-import { Prefix } from '../../../../src/mobility/index.js';
+import { MacAddress, Prefix } from '../../../../src/mobility/index.js';
 import { comparable } from '../../../support/mobility-messages.js';
 import {
   AGENT,
@@ -242,6 +242,25 @@ test('at home and abroad: H, lifetime, the home address as care-of address and s
   t.true(option?.type === 'binding-identifier' && option.careOf?.equals(HOME));
   desk.answer(desk.sent.at(-1) ?? desk.take());
   t.is(desk.words[1], `2 registered ${HOME} ${HOME}`);
+});
+
+test('at home: where the router is on the link, and again when that has changed (RFC 5648 section 5.6.3)', (t) => {
+  const desk = new Desk(t);
+  const here = (mac: string) => ({ ...atHome(2), linkAddress: MacAddress.parse(mac) });
+  const said = () => {
+    const { update } = desk.take();
+    return update.options.flatMap((one) =>
+      one.type === 'link-layer-address' ? [`${one.code} ${one.mac}`] : [],
+    );
+  };
+  desk.want(here('02:00:00:00:00:01'));
+  t.deepEqual(said(), ['2 02:00:00:00:00:01']);
+  desk.answer(desk.sent.at(-1) ?? desk.take());
+  desk.want(here('02:00:00:00:00:01'));
+  desk.settle();
+  t.is(desk.sent.length, 1, 'the same again is nothing new');
+  desk.want(here('02:00:00:00:00:02'));
+  t.deepEqual(said(), ['2 02:00:00:00:00:02']);
 });
 
 test('leaving home: the same BID with H clear (RFC 5648 section 5.6.5)', (t) => {
