@@ -33,10 +33,13 @@ typedef enum {
   CX_SETTINGS = 7,
   CX_SIGNAL_BYTES = 1500,      /* longest packet with a mobility header that is taken; none is a fragment */
   CX_SIGNAL_SHORT_BYTES = 504, /* what all but those with many flow bindings fit into */
-  CX_SIGNAL_SENDERS = 4096,    /* budgets that senders share; a power of two */
+  CX_SIGNAL_SENDERS = 4096,    /* budgets that accepted addresses share; a power of two */
+  CX_SIGNAL_STRANGERS = 128,   /* the same for all other networks: all of them together keep no daemon busy */
   CX_SIGNALS_A_WINDOW = 16,    /* mobility headers of one budget a second; a node sends three */
-  CX_EXPLAINED_VALUES = 4,     /* numbers of one row of cx_explained */
-  CX_PORT_ROWS = 1024,         /* rows of cx_ports; a power of two */
+  CX_SIGNAL_RING_BYTES = 1 << 20,    /* what the daemon has not read yet */
+  CX_SIGNAL_STRANGE_BYTES = 1 << 18, /* with so much in the ring, strangers are not let in any more */
+  CX_EXPLAINED_VALUES = 4,           /* numbers of one row of cx_explained */
+  CX_PORT_ROWS = 1024,               /* rows of cx_ports; a power of two */
 } cx_constants;
 
 /* What this machine is; fixed when the object is loaded. */

@@ -253,14 +253,23 @@ struct {
  */
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
-  __uint(max_entries, 1 << 20);
+  __uint(max_entries, CX_SIGNAL_RING_BYTES);
 } cx_signals SEC(".maps");
 
-/* Who has sent how many mobility headers: CX_SIGNAL_SENDERS rows for addresses of nobody's, as many for those
- * that are accepted; written and read by these packets. */
+/* Mobility SPI of a key of ours -> how many mobility headers that name it have passed; rows are made by the
+ * controller, written and read by these packets. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 16);
+  __type(key, __u32);
+  __type(value, struct cx_signal_budget);
+} cx_signal_keys SEC(".maps");
+
+/* Who has sent how many mobility headers: CX_SIGNAL_SENDERS rows for addresses that are accepted, then
+ * CX_SIGNAL_STRANGERS for networks of all others; written and read by these packets. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, 2 * CX_SIGNAL_SENDERS);
+  __uint(max_entries, CX_SIGNAL_SENDERS + CX_SIGNAL_STRANGERS);
   __type(key, __u32);
   __type(value, struct cx_signal_budget);
 } cx_signal_budgets SEC(".maps");

@@ -10,25 +10,88 @@
 /* A little more than a second. */
 #define CX_SIGNAL_WINDOW_SHIFT 30
 
-/* May one more packet from this source pass now? A sender shares its budget with few others, and one whose
- * addresses are accepted with none that merely makes up sources. Who counts at the same time on another CPU
- * may get one more. */
-CX_INLINE int cx_within_signal_budget(const struct cx_packet *packet, int accepted) {
-  __u32 hash = cx_fragment_secret[0];
+/* The option between a mobile node and its home agent that authenticates a message (RFC 4285 section 5). It
+ * is the last one and starts at 4n + 1, and the header ends at 8n: nothing or four bytes of padding follow.
+ */
+#define CX_AUTHENTICATION 9
+#define CX_AUTHENTICATION_MN_HA 1
+#define CX_AUTHENTICATION_VALUE 12
+#define CX_AUTHENTICATION_PADDING 4
 
-#pragma unroll
-  for (int i = 0; i < 4; i++)
-    hash = cx_mix(hash ^ packet->source.s6_addr32[i]);
-  __u32 key = hash % CX_SIGNAL_SENDERS + (accepted ? CX_SIGNAL_SENDERS : 0);
-  struct cx_signal_budget *budget = bpf_map_lookup_elem(&cx_signal_budgets, &key);
-  if (!budget)
-    return 0;
+/* Its head; the value follows. */
+struct cx_authentication {
+  __u8 type;
+  __u8 length; /* of what is behind it */
+  __u8 subtype;
+  __be32 spi;
+} __attribute__((packed));
+
+/* May one more packet of this budget pass now? Who counts at the same time on another CPU may get one more.
+ */
+CX_INLINE int cx_spend(struct cx_signal_budget *budget) {
   __u32 window = bpf_ktime_get_ns() >> CX_SIGNAL_WINDOW_SHIFT;
+
   if (budget->window != window) {
     budget->window = window;
     budget->used = 0;
   }
   return budget->used++ < CX_SIGNALS_A_WINDOW;
+}
+
+/* The budget of the key that a message names; NULL: it names none of ours. Only who has seen messages of a
+ * router knows its SPI, so a flood of anybody else's, from wherever, does not use it up. Whether the value is
+ * right is the daemon's to say. */
+CX_INLINE struct cx_signal_budget *cx_budget_of_key(cx_context *ctx, const struct cx_packet *packet) {
+  const __u32 size = sizeof(struct cx_authentication) + CX_AUTHENTICATION_VALUE;
+  __u32 end = packet->start + packet->length;
+
+#pragma unroll
+  for (__u32 padding = 0; padding <= CX_AUTHENTICATION_PADDING; padding += CX_AUTHENTICATION_PADDING) {
+    struct cx_authentication option;
+
+    if (packet->upper + size + padding > end || cx_load(ctx, end - size - padding, &option, sizeof(option)))
+      return NULL;
+    if (option.type != CX_AUTHENTICATION || option.subtype != CX_AUTHENTICATION_MN_HA ||
+        option.length != size - 2)
+      continue;
+    __u32 spi = bpf_ntohl(option.spi);
+    return bpf_map_lookup_elem(&cx_signal_keys, &spi);
+  }
+  return NULL;
+}
+
+/* The budget of where a packet comes from: an accepted address shares it with few others and with none that
+ * merely makes up sources. Of all others the network counts, in which a stranger has as many addresses as he
+ * likes. */
+CX_INLINE struct cx_signal_budget *cx_budget_of_source(const struct cx_packet *packet, int accepted) {
+  __u32 hash = cx_fragment_secret[0];
+
+#pragma unroll
+  for (int i = 0; i < 2; i++)
+    hash = cx_mix(hash ^ packet->source.s6_addr32[i]);
+  __u32 key = CX_SIGNAL_SENDERS + hash % CX_SIGNAL_STRANGERS;
+  if (accepted) {
+#pragma unroll
+    for (int i = 2; i < 4; i++)
+      hash = cx_mix(hash ^ packet->source.s6_addr32[i]);
+    key = hash % CX_SIGNAL_SENDERS;
+  }
+  return bpf_map_lookup_elem(&cx_signal_budgets, &key);
+}
+
+/* Why a packet may not go to the daemon now, CX_REASON_NONE if it may. What is known passes by its key, and
+ * when somebody else has used that up, by its address. */
+CX_INLINE __u32 cx_refuse_signal(cx_context *ctx, const struct cx_packet *packet, int accepted) {
+  struct cx_signal_budget *budget = cx_budget_of_key(ctx, packet);
+
+  if (budget && cx_spend(budget))
+    return CX_REASON_NONE;
+  budget = cx_budget_of_source(packet, accepted);
+  if (!budget || !cx_spend(budget))
+    return CX_REASON_DROP_SIGNAL_LIMIT;
+  if (!accepted && bpf_ringbuf_query(&cx_signals, BPF_RB_AVAIL_DATA) >= CX_SIGNAL_STRANGE_BYTES)
+    return CX_REASON_DROP_SIGNALS_FULL;
+  return CX_REASON_NONE;
 }
 
 CX_INLINE __u32 cx_write_signal(cx_context *ctx, const struct cx_packet *packet, const __u32 room) {
@@ -65,8 +128,9 @@ CX_SHARED __u32 cx_take_signal(cx_context *ctx, const struct cx_packet *packet) 
     return CX_REASON_NOT_OURS;
   if (cx_explaining)
     return CX_REASON_TO_DAEMON;
-  if (!cx_within_signal_budget(packet, accepted))
-    return CX_REASON_DROP_SIGNAL_LIMIT;
+  __u32 reason = cx_refuse_signal(ctx, packet, accepted);
+  if (reason)
+    return reason;
   return packet->length <= CX_SIGNAL_SHORT_BYTES ? cx_write_signal(ctx, packet, CX_SIGNAL_SHORT_BYTES)
                                                  : cx_write_signal(ctx, packet, CX_SIGNAL_BYTES);
 }

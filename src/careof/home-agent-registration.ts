@@ -29,6 +29,7 @@ export interface RegistrationsContext {
 /** The registrations of mobile routers at this home agent (RFC 5648, RFC 3963, RFC 6089). */
 export class HomeAgentRegistration implements AsyncDisposable {
   readonly #signalling: HomeAgentSignalling;
+  readonly #datapath: Datapath;
   #routers: Authorised;
   /** Policies are the same object as long as they are the same. */
   readonly #merged = new Map<
@@ -41,7 +42,9 @@ export class HomeAgentRegistration implements AsyncDisposable {
    * @throws SignallingError PACKET_SOCKET_REFUSED, RegistrationError
    */
   constructor(config: HomeAgentConfig, settings: Settings, { datapath, log, apply }: RegistrationsContext) {
+    this.#datapath = datapath;
     this.#routers = authorised(config, settings);
+    datapath.signalKeys.sync(spisOf(this.#routers));
     this.#signalling = new HomeAgentSignalling({
       address: config.home.agent,
       settings: registrarSettings(config, settings),
@@ -63,6 +66,7 @@ export class HomeAgentRegistration implements AsyncDisposable {
   reconfigure(config: HomeAgentConfig, settings: Settings): void {
     const routers = authorised(config, settings);
     this.#signalling.reconfigure(registrarSettings(config, settings), routers.list);
+    this.#datapath.signalKeys.sync(spisOf(routers));
     this.#routers = routers;
   }
 
@@ -107,7 +111,9 @@ export class HomeAgentRegistration implements AsyncDisposable {
 
   /** What an operator should know. */
   problems(): readonly ProblemView[] {
-    return this.#routers.problems;
+    const { unwritten } = this.#signalling;
+    if (unwritten === undefined) return this.#routers.problems;
+    return [...this.#routers.problems, { code: unwritten.code, message: unwritten.message }];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -129,8 +135,9 @@ interface Authorised {
 function authorised(config: HomeAgentConfig, settings: Settings): Authorised {
   const list: AuthorisedRouter[] = [];
   const problems: ProblemView[] = [];
-  for (const { name, address, prefixes, keyFile } of config.routers) {
-    if (keyFile === undefined && settings.unauthenticated === 'refuse') continue;
+  for (const router of config.routers) {
+    if (isSetByHand(router, settings)) continue;
+    const { name, address, prefixes, keyFile } = router;
     try {
       const key = keyFile === undefined ? undefined : readRegistrationKey(keyFile);
       list.push({ name, homeAddress: address, prefixes, key, mostBindings: BINDINGS_PER_ROUTER });
@@ -142,6 +149,16 @@ function authorised(config: HomeAgentConfig, settings: Settings): Authorised {
   return { list, problems };
 }
 
+/** Of the keys that registrations are authenticated with. */
+function spisOf({ list }: Authorised): number[] {
+  return list.flatMap(({ key }) => (key === undefined ? [] : [key.spi]));
+}
+
+/** Whether the care-of addresses of a router are in the file, or set by `coax binding set`. */
+function isSetByHand({ keyFile }: RouterConfig, settings: Settings): boolean {
+  return keyFile === undefined && settings.unauthenticated === 'refuse';
+}
+
 function registrarSettings(config: HomeAgentConfig, settings: Settings): Partial<RegistrarSettings> {
   return {
     unauthenticated: settings.unauthenticated === 'accept' ? 'accepted' : 'refused',
@@ -150,6 +167,9 @@ function registrarSettings(config: HomeAgentConfig, settings: Settings): Partial
     homeAndForeign:
       settings.homeAndForeign === 'accept' && config.home.link !== undefined ? 'accepted' : 'refused',
     homePrefixes: config.routers.flatMap(({ prefixes }) => prefixes),
+    fixedCareOf: config.routers.flatMap((router) =>
+      isSetByHand(router, settings) ? router.bindings.flatMap(({ careOf }) => careOf ?? []) : [],
+    ),
     mostFlows: MOST_FLOWS_OF_ROUTER,
   };
 }

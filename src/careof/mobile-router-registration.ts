@@ -44,6 +44,7 @@ export class MobileRouterRegistration implements AsyncDisposable {
     this.#config = config;
     const { home } = config;
     const key = settings.keyFile === undefined ? undefined : readRegistrationKey(settings.keyFile);
+    datapath.signalKeys.sync(key ? [key.spi] : []);
     const registrar = new MobileRouterRegistrar({
       homeAddress: home.address,
       homeAgent: home.agent,

@@ -28,8 +28,11 @@ export const CX_SCHEMA = 2;
 export const CX_SETTINGS = 7;
 export const CX_SIGNALS_A_WINDOW = 16;
 export const CX_SIGNAL_BYTES = 1500;
+export const CX_SIGNAL_RING_BYTES = 1048576;
 export const CX_SIGNAL_SENDERS = 4096;
 export const CX_SIGNAL_SHORT_BYTES = 504;
+export const CX_SIGNAL_STRANGERS = 128;
+export const CX_SIGNAL_STRANGE_BYTES = 262144;
 export const CX_SUM_WORDS = 16;
 export const CX_WALK_STEPS = 2048;
 

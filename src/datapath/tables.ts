@@ -10,6 +10,7 @@ import { PrefixMap } from './prefix-map.js';
 import { RouterIds } from './router-ids.js';
 import { RowMap } from './row-map.js';
 import { Settings } from './settings.js';
+import { SignalKeys } from './signal-keys.js';
 import { SpiSet } from './spi-set.js';
 
 /** The tables of a datapath over its maps, wherever these come from. Each reads its maps when it is first asked for. */
@@ -80,6 +81,10 @@ export class Tables {
 
   get spis(): SpiSet {
     return this.#once('spis', (map) => new SpiSet(map('cx_spis')));
+  }
+
+  get signalKeys(): SignalKeys {
+    return this.#once('signalKeys', (map) => new SignalKeys(map('cx_signal_keys')));
   }
 
   get neighbours(): RowMap {

@@ -34,6 +34,8 @@ export interface HomeAgentSignallingOptions {
 
 /** When what could not be made so is tried again, milliseconds. */
 const RETRY_MS = 1000;
+/** The same for what could not be written down while nobody says anything. */
+const REWRITE_MS = 10_000;
 
 /** Mobility headers in, registrations and answers out: the registrar of a home agent with its sockets and clocks. */
 export class HomeAgentSignalling implements AsyncDisposable {
@@ -45,6 +47,7 @@ export class HomeAgentSignalling implements AsyncDisposable {
   /** What was done last; the next thing waits for it. */
   #turn: Promise<void> = Promise.resolve();
   #stopped = false;
+  #unwritten: SignallingError | undefined;
 
   /** Takes up what was written down. @throws RegistrationError REGISTRATION_SETTINGS_INVALID */
   constructor(options: HomeAgentSignallingOptions) {
@@ -57,6 +60,11 @@ export class HomeAgentSignalling implements AsyncDisposable {
   /** Messages by what became of them. */
   get counts(): ReadonlyMap<string, number> {
     return this.#tally.counts;
+  }
+
+  /** Why registrations hold, but not over a restart; undefined: they do. */
+  get unwritten(): SignallingError | undefined {
+    return this.#unwritten;
   }
 
   /** What a router has registered; undefined for one that may not. */
@@ -127,6 +135,7 @@ export class HomeAgentSignalling implements AsyncDisposable {
   }
 
   async #expire(): Promise<void> {
+    if (this.#unwritten) this.#save(() => this.#options.journal.rewrite(this.#registrar.save(now())));
     const { changes, requests } = this.#registrar.expire(now());
     await this.#commit(changes, [...new Set(changes.map(({ router }) => router.homeAddress))]);
     for (const request of requests) {
@@ -196,14 +205,19 @@ export class HomeAgentSignalling implements AsyncDisposable {
   #save(write: () => void): void {
     try {
       write();
+      this.#unwritten = undefined;
     } catch (error) {
       if (!(error instanceof SignallingError)) throw error;
+      this.#unwritten = error;
       this.#tally.warn('not-written', error.message, { code: error.code, hint: error.hint });
     }
   }
 
   #schedule(): void {
-    if (!this.#stopped) this.#alarm.set(this.#registrar.nextEvent());
+    if (this.#stopped) return;
+    const next = this.#registrar.nextEvent();
+    const rewrite = this.#unwritten && performance.now() + REWRITE_MS;
+    this.#alarm.set(rewrite === undefined ? next : Math.min(rewrite, next ?? rewrite));
   }
 }
 
@@ -230,7 +244,7 @@ function restore({
       (error instanceof SignallingError && error.code === 'JOURNAL_UNREADABLE') ||
       (error instanceof RegistrationError && error.code === 'REGISTRATION_STATE_INVALID');
     if (!isOfJournal) throw error;
-    log.error({ code: error.code, aside: journal.putAside() }, error.message);
+    log.error({ code: error.code, aside: journal.putAside() ?? null }, error.message);
     return new HomeAgentRegistrar(options);
   }
 }

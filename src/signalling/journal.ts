@@ -6,7 +6,8 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  writeSync,
+  rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import type { RouterRecord, SavedState } from '../registration/index.js';
@@ -22,6 +23,8 @@ const SLACK = 1000;
 export class Journal implements Disposable {
   readonly #path: string;
   #descriptor: number | undefined;
+  /** Whether the file ends where a line does, as far as is known: nothing may follow half a line. */
+  #isWhole = false;
   #lines = 0;
   #routers = 0;
 
@@ -48,13 +51,19 @@ export class Journal implements Disposable {
     if (typeof version !== 'number') throw this.#malformed(1);
     // What follows the last line break was cut.
     const whole = lines.slice(0, -1);
+    this.#isWhole = lines.at(-1) === '';
     return { version, routers: whole.map((line, at) => this.#parse(line, at + 2)) };
   }
 
-  /** Puts a file aside that cannot be used. Returns where it is now. */
-  putAside(): string {
+  /** Puts a file aside that cannot be used. Returns where it is now; undefined where the folder is not writable. */
+  putAside(): string | undefined {
     const aside = `${this.#path}.unusable`;
-    renameSync(this.#path, aside);
+    this.#isWhole = false;
+    try {
+      renameSync(this.#path, aside);
+    } catch {
+      return undefined;
+    }
     return aside;
   }
 
@@ -64,17 +73,18 @@ export class Journal implements Disposable {
       this.#close();
       mkdirSync(dirname(this.#path), { recursive: true, mode: 0o750 });
       const next = `${this.#path}.new`;
-      const descriptor = openSync(next, 'w', 0o640);
       try {
         const lines = [{ version }, ...routers].map((one) => `${JSON.stringify(one)}\n`);
-        writeSync(descriptor, lines.join(''));
-        fsyncSync(descriptor);
-      } finally {
-        closeSync(descriptor);
+        writeFileSync(next, lines.join(''), { mode: 0o640, flush: true });
+      } catch (error) {
+        // It may be what takes the last of the room.
+        rmSync(next, { force: true });
+        throw error;
       }
       renameSync(next, this.#path);
       syncFolder(dirname(this.#path));
       this.#descriptor = openSync(this.#path, 'a');
+      this.#isWhole = true;
       this.#routers = routers.length;
       this.#lines = routers.length;
     });
@@ -82,14 +92,17 @@ export class Journal implements Disposable {
 
   /**
    * Appends records; on the disk when it returns.
-   * @returns whether the file has grown so much that it should be written anew
+   * @returns whether the file should be written anew: it has grown much, or nothing was appended because its end is cut
    * @throws SignallingError JOURNAL_NOT_WRITTEN
    */
   append(records: readonly RouterRecord[]): boolean {
+    if (!this.#isWhole) return true;
     this.#guard(() => {
+      this.#isWhole = false;
       this.#descriptor ??= openSync(this.#path, 'a', 0o640);
-      writeSync(this.#descriptor, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+      writeFileSync(this.#descriptor, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
       fdatasyncSync(this.#descriptor);
+      this.#isWhole = true;
     });
     this.#lines += records.length;
     return this.#lines > 2 * this.#routers + SLACK;

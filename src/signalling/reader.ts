@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { decodeMobilityPacket, MobilityError, type MobilityPacket } from '../mobility/index.js';
 
 /** Where mobility headers to addresses of ours come from. */
@@ -35,6 +36,8 @@ export async function readSignals(
         return [];
       });
       if (packets.length > 0) await handle(packets);
+      // Messages that are there already are read without waiting: others would never have their turn.
+      await setImmediate();
     }
   }
 }

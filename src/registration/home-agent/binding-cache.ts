@@ -44,6 +44,8 @@ export class BindingCache {
   readonly #agent: Address;
   readonly #routers = new Map<string, RouterState>();
   readonly #deadlines = new Deadlines();
+  /** Who has registered a care-of address. */
+  readonly #holders = new Map<string, RouterState>();
   #settings: RegistrarSettings;
 
   /** @throws RegistrationError REGISTRATION_SETTINGS_INVALID */
@@ -79,17 +81,21 @@ export class BindingCache {
     }
   }
 
-  contextOf({ router }: RouterState): RuleContext {
+  contextOf(state: RouterState): RuleContext {
     return {
       settings: this.#settings,
       agent: this.#agent,
-      router,
+      router: state.router,
       isHomeAddress: (address) => this.find(address) !== undefined,
+      isTaken: (address) =>
+        (this.#holders.get(addressKey(address)) ?? state) !== state ||
+        this.#settings.fixedCareOf.some((fixed) => fixed.equals(address)),
     };
   }
 
   commit(state: RouterState, after: Registration): CacheChange[] {
     const changes = changesBetween(state.router, state.registration, after);
+    this.#hold(state, after);
     state.registration = after;
     this.#schedule(state);
     return changes;
@@ -174,6 +180,15 @@ export class BindingCache {
       state.timestamp = timestamp;
       this.commit(state, permitted(registration, this.contextOf(state), now.monotonic));
     }
+  }
+
+  /** Its care-of addresses are those of the registration that is to come. */
+  #hold(state: RouterState, { bindings }: Registration): void {
+    for (const { careOf } of state.registration.bindings) {
+      const key = addressKey(careOf);
+      if (this.#holders.get(key) === state) this.#holders.delete(key);
+    }
+    for (const { careOf } of bindings) this.#holders.set(addressKey(careOf), state);
   }
 
   #add(router: AuthorisedRouter, now: Instant): RouterState {

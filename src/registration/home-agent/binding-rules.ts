@@ -92,6 +92,8 @@ function bindingFor(
     if (other) return Status.MALFORMED_IDENTIFIER;
   } else if (!isCareOf(address, context)) {
     return Status.MALFORMED_IDENTIFIER;
+  } else if (context.isTaken(address)) {
+    return Status.PROHIBITED;
   }
   if (known === undefined && bindings.size >= router.mostBindings) return Status.NO_RESOURCES;
   // A refresh need not say it again.

@@ -8,6 +8,8 @@ export interface RuleContext {
   readonly agent: Address;
   readonly router: AuthorisedRouter;
   readonly isHomeAddress: (address: Address) => boolean;
+  /** Whether another router has it as a care-of address. */
+  readonly isTaken: (address: Address) => boolean;
 }
 
 /**

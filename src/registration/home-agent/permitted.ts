@@ -32,7 +32,7 @@ function isPermitted(binding: Binding, context: RuleContext): boolean {
   if (binding.bid !== PLAIN && settings.severalCareOf === 'prohibited') return false;
   return isAtHome(binding, router)
     ? binding.bid !== PLAIN && settings.homeAndForeign === 'accepted'
-    : isCareOf(binding.careOf, context);
+    : isCareOf(binding.careOf, context) && !context.isTaken(binding.careOf);
 }
 
 function shortened(binding: Binding, longest: number, now: number): Binding {

@@ -30,6 +30,8 @@ export interface RegistrarSettings {
   readonly severalCareOf: 'accepted' | 'prohibited';
   /** Of the home link: no care-of address may lie in them. */
   readonly homePrefixes: readonly Prefix[];
+  /** Of routers that do not register: no other one may have them. */
+  readonly fixedCareOf: readonly Address[];
   /** Most flow bindings of a router, 0..100. */
   readonly mostFlows: number;
   /** Binding Refresh Requests before a binding ends. */
@@ -44,6 +46,7 @@ export const DEFAULT_SETTINGS: RegistrarSettings = {
   homeAndForeign: 'accepted',
   severalCareOf: 'accepted',
   homePrefixes: [],
+  fixedCareOf: [],
   mostFlows: 32,
   refreshRequests: 'sent',
 };

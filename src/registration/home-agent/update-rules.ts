@@ -144,7 +144,7 @@ function register(
   const result = plain
     ? registerPlain(careOf, term, context)
     : registerIdentifiers(base.bindings, request.identifiers, term, context);
-  if (result === undefined) return refused(Status.INVALID_CARE_OF, request, before);
+  if (typeof result === 'number') return refused(result, request, before);
   const { status, answers } = combineAnswers(result.answers, acceptance(request, result, context));
   if (status >= FIRST_REFUSAL) return { ...refused(status, request, before), answers };
   const { bindings } = result;
@@ -159,13 +159,14 @@ function register(
   };
 }
 
-/** RFC 3963 section 6.2: the one binding that replaces all others (RFC 5648 section 6.2). */
+/** RFC 3963 section 6.2: the one binding that replaces all others (RFC 5648 section 6.2), or the status that refuses it. */
 function registerPlain(
   careOf: Address,
   { lifetime, end }: Term,
   context: RuleContext,
-): BindingsResult | undefined {
-  if (!isCareOf(careOf, context)) return undefined;
+): BindingsResult | number {
+  if (!isCareOf(careOf, context)) return Status.INVALID_CARE_OF;
+  if (context.isTaken(careOf)) return Status.PROHIBITED;
   return { bindings: [{ bid: PLAIN, careOf, priority: 0, lifetime, end }], answers: [] };
 }
 

@@ -3,11 +3,16 @@ import test, { type ExecutionContext } from 'ava';
 import {
   CX_SIGNAL_BYTES,
   CX_SIGNAL_SHORT_BYTES,
+  CX_SIGNAL_STRANGE_BYTES,
   CX_SIGNALS_A_WINDOW,
 } from '../../../src/datapath/generated.js';
 import { CxSetting } from '../../../src/datapath/index.js';
 import { Signals } from '../../../src/datapath/signals.js';
-import { encodeMobilityPacket } from '../../../src/mobility/index.js';
+import {
+  encodeAuthenticated,
+  encodeMobilityPacket,
+  type MobilityOption,
+} from '../../../src/mobility/index.js';
 import { Address } from '../../../src/net/index.js';
 import { ethernet, ipv6, type Packet } from '../../support/packet.js';
 import { type ProgramName, type ReasonName, TestDatapath, type World } from './test-datapath.js';
@@ -167,31 +172,110 @@ test.serial('without registration the stack has them all', async (t) => {
   expectReason(t, router, acknowledgement(), 'NOT_OURS');
 });
 
+/** What becomes of so many, one after the other. */
+function reasonsOf(side: Side, packets: readonly Uint8Array[]): Map<string | undefined, number> {
+  const counts = new Map<string | undefined, number>();
+  for (const packet of packets) {
+    const { reason } = side.datapath.run(side.program, onEthernet(packet)).verdicts[0] ?? {};
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** How many are too many, sent without a pause in which the second may change more than once. */
+function limited(side: Side, packets: readonly Uint8Array[]): number {
+  const count = (): number =>
+    side.datapath.counters
+      .reasons()
+      .filter(({ reason }) => /signal.limit/.test(reason))
+      .reduce((sum, row) => sum + row.packets, 0);
+  const before = count();
+  for (const packet of packets) side.datapath.send(side.program, onEthernet(packet));
+  return count() - before;
+}
+
+const times = (count: number, source: (n: number) => string): Uint8Array[] =>
+  Array.from({ length: count }, (_, n) => update(source(n)));
+
 test.serial('who sends too many costs those with an accepted address nothing', async (t) => {
   using side = await load('HOME_AGENT');
-  const reasonsOf = (source: string, count: number): Set<string | undefined> =>
-    new Set(
-      Array.from(
-        { length: count },
-        () => side.datapath.run(side.program, onEthernet(update(source))).verdicts[0]?.reason,
-      ),
-    );
-  // The second may change meanwhile, once.
-  t.true(reasonsOf(STRANGER, 3 * CX_SIGNALS_A_WINDOW).has('DROP_SIGNAL_LIMIT'));
-  t.deepEqual([...reasonsOf(CARE_OF.A, CX_SIGNALS_A_WINDOW)], ['TO_DAEMON']);
+  const strangers = times(3 * CX_SIGNALS_A_WINDOW, () => STRANGER);
+  t.true(limited(side, strangers) > 0);
+  const accepted = times(CX_SIGNALS_A_WINDOW, () => CARE_OF.A);
+  t.deepEqual([...reasonsOf(side, accepted).keys()], ['TO_DAEMON']);
 });
 
-test.serial('a daemon that does not read is counted, and reads what there was room for', async (t) => {
+test.serial('all addresses of a network of strangers have one budget', async (t) => {
   using side = await load('HOME_AGENT');
-  for (let n = 1; n <= 10_000; n++) {
-    side.datapath.send(side.program, onEthernet(update(`2001:db8:fa::${n.toString(16)}`)));
-  }
-  const full = side.datapath.counters
-    .reasons()
-    .filter(({ reason }) => /signals.full/.test(reason))
-    .reduce((sum, { packets }) => sum + packets, 0);
-  const read = ((await side.signals.next()) ?? []).length;
-  t.true(full > 0);
-  t.is(read + full, 10_000);
-  expectReason(t, side, update(CARE_OF.A), 'TO_DAEMON');
+  // Each address for the first time.
+  const addresses = times(3 * CX_SIGNALS_A_WINDOW, (n) => `2001:db8:fa::${(n + 1).toString(16)}`);
+  t.true(limited(side, addresses) > 0);
+  const [elsewhere = new Uint8Array()] = times(1, () => '2001:db8:fa:1::1');
+  expectReason(t, side, elsewhere, 'TO_DAEMON');
 });
+
+/** A Binding Update that names a key, with or without padding behind the option. */
+function signed(source: string, spi: number, more: readonly MobilityOption[]): Uint8Array {
+  const envelope = { source: Address.parse(source), destination: Address.parse(HOME_AGENT) };
+  const homeAddress = Address.parse(HOME_ADDRESS);
+  const key = { spi, key: new Uint8Array(16) };
+  const message = {
+    type: 'binding-update',
+    sequence: 1,
+    flags: ['home'],
+    lifetime: 600,
+    options: more,
+  } as const;
+  return encodeMobilityPacket({ ...envelope, homeAddress }, (ends) =>
+    encodeAuthenticated(message, { careOf: envelope.source, homeAddress }, key, ends),
+  );
+}
+
+const PADDED: readonly MobilityOption[] = [{ type: 'other', number: 99, data: new Uint8Array(2) }];
+
+for (const [title, options] of [
+  ['', []],
+  [', with padding behind', PADDED],
+] as const) {
+  test.serial(`who names a key of ours has a budget that strangers do not use up${title}`, async (t) => {
+    using side = await load('HOME_AGENT');
+    const [known, unknown] = [0x12345, 0x12346];
+    side.datapath.signalKeys.sync([known]);
+    const all = (count: number, source: string, spi: number): Uint8Array[] =>
+      new Array<Uint8Array>(count).fill(signed(source, spi, options));
+    for (const source of [STRANGER, CARE_OF.A]) {
+      t.true(limited(side, all(3 * CX_SIGNALS_A_WINDOW, source, unknown)) > 0);
+    }
+    const taken = (source: string): unknown[] => [
+      ...reasonsOf(side, all(CX_SIGNALS_A_WINDOW, source, known)).keys(),
+    ];
+    t.deepEqual(taken(STRANGER), ['TO_DAEMON']);
+    // Whoever knows the SPI uses that up; then an accepted address still has its own.
+    t.true(limited(side, all(3 * CX_SIGNALS_A_WINDOW, STRANGER, known)) > 0);
+    t.deepEqual(taken(CARE_OF.B), ['TO_DAEMON']);
+    t.is(side.datapath.signalKeys.sync([]), 1);
+  });
+}
+
+test.serial(
+  'what a daemon does not read is counted, and strangers leave room for those who are known',
+  async (t) => {
+    using side = await load('HOME_AGENT');
+    for (let n = 1; n <= 10_000; n++) {
+      side.datapath.send(side.program, onEthernet(update(`2001:db8:${n.toString(16)}::1`)));
+    }
+    expectReason(t, side, update(CARE_OF.A), 'TO_DAEMON');
+    const dropped = side.datapath.counters
+      .reasons()
+      .filter(({ reason }) => /signal/.test(reason) && !/daemon/.test(reason));
+    const full = dropped.filter(({ reason }) => /signals.full/.test(reason));
+    const read = (await side.signals.next()) ?? [];
+    t.true(full.length > 0);
+    t.is(
+      dropped.reduce((sum, { packets }) => sum + packets, read.length - 1),
+      10_000,
+    );
+    t.true(read.length * CX_SIGNAL_SHORT_BYTES < CX_SIGNAL_STRANGE_BYTES + 2 * CX_SIGNAL_SHORT_BYTES);
+    expectReason(t, side, update(CARE_OF.B), 'TO_DAEMON');
+  },
+);

@@ -1,15 +1,18 @@
 // A lab whose mobile router registers itself: its home agent's file knows the router and its key, and no binding.
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { parse } from 'yaml';
 import { run } from '../../../lab/command.js';
 import type { DaemonConfig } from '../../../lab/daemon.js';
 import { DAEMON_USER } from '../../../lab/privileges.js';
 import type { LabProcess } from '../../../lab/process.js';
 import { addresses, type NodeName, prefixes } from '../../../lab/topology.js';
+import { until } from '../../../lab/wait.js';
 import { makeRegistrationKey } from '../../../src/keys/index.js';
-import { homeAgent, mobileRouter, type Site, withSite } from '../../support/site.js';
+import type { AuthenticationKey } from '../../../src/mobility/index.js';
+import { BID, homeAgent, mobileRouter, PATIENCE, type Site, withSite } from '../../support/site.js';
 
 export interface RegistrationOptions {
   /** Into the section of the mobile router. */
@@ -34,6 +37,12 @@ export function keyFile(t: ExecutionContext): string {
   return path;
 }
 
+/** What is in it; the daemons' reader takes no file that belongs to neither root nor whoever reads. */
+export function keyIn(path: string): AuthenticationKey {
+  const { spi, key } = parse(readFileSync(path, 'utf8')) as { spi: number; key: string };
+  return { spi, key: Buffer.from(key, 'hex') };
+}
+
 export function routerConfig(
   key: string | undefined,
   { router = {}, mr = {} }: RegistrationOptions = {},
@@ -52,8 +61,8 @@ export function agentConfig(
   return homeAgent(1, { registration, routers, ...ha });
 }
 
-/** Runs a test with both ends started, the same key at both; tshark has nothing to say against what they send. */
-export async function withRegistration(
+/** Runs a test with both ends started, the same key at both. */
+export async function withKey(
   t: ExecutionContext,
   options: RegistrationOptions,
   body: (site: Site, key: string) => Promise<void>,
@@ -61,12 +70,27 @@ export async function withRegistration(
   const key = keyFile(t);
   const { homeLink = false } = options;
   const ends = { mr: routerConfig(key, options), ha: agentConfig(key, options), homeLink };
-  await withSite(t, ends, async (site) => {
-    const places = [['core', 'ha0'], ...(homeLink ? [['hl', 'ha0']] : [])] as const;
+  await withSite(t, ends, async (site) => body(site, key));
+}
+
+/** Where `withRegistration` records all mobility headers that pass a node. */
+export function recordingOf(key: string, node: NodeName = 'core'): string {
+  return join(key, '..', `${node}.pcap`);
+}
+
+/** The same; tshark has nothing to say against what they send. */
+export async function withRegistration(
+  t: ExecutionContext,
+  options: RegistrationOptions,
+  body: (site: Site, key: string) => Promise<void>,
+): Promise<void> {
+  await withKey(t, options, async (site, key) => {
+    const places: readonly (readonly [NodeName, string])[] = [
+      ['core', 'ha0'],
+      ...(options.homeLink ? [['hl', 'ha0'] as const] : []),
+    ];
     const recordings = await Promise.all(
-      places.map(([node, name]) =>
-        record(site, node as NodeName, name as string, join(key, '..', `${node}.pcap`)),
-      ),
+      places.map(([node, name]) => record(site, node, name, recordingOf(key, node))),
     );
     await body(site, key);
     let all = 0;
@@ -77,6 +101,22 @@ export async function withRegistration(
       t.deepEqual(malformed, []);
     }
     t.true(all > 0, 'there are messages');
+  });
+}
+
+/** Both bindings at both ends. */
+export async function registered(site: Site, careOfB: string = addresses.careOfB): Promise<void> {
+  for (const daemon of [site.mr, site.ha]) {
+    await site.state(BID.a, 'usable', { daemon, careOf: addresses.careOfA });
+    await site.state(BID.b, 'usable', { daemon, careOf: careOfB });
+  }
+}
+
+/** Resolves when the home agent has the two flows of each of the router's two policies. */
+export async function flows(site: Site): Promise<void> {
+  await until(async () => (await site.policies(site.ha)).length === 4, {
+    what: 'the flows of both policies at the home agent',
+    timeout: PATIENCE,
   });
 }
 

@@ -8,19 +8,18 @@ import { seedOf } from '../../support/mobility-messages.js';
 import { BID, down, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
 import { Traffic } from '../../support/traffic.js';
 import { tries } from '../../support/work.js';
-import { agentConfig, keyFile, routerConfig, withRegistration } from './registration-site.js';
+import {
+  agentConfig,
+  flows,
+  keyFile,
+  registered,
+  routerConfig,
+  withRegistration,
+} from './registration-site.js';
 
 const NEXT = '2001:db8:b::22';
 
-/** Both bindings at both ends. */
-async function registered(site: Site, careOfB: string = addresses.careOfB): Promise<void> {
-  for (const daemon of [site.mr, site.ha]) {
-    await site.state(BID.a, 'usable', { daemon, careOf: addresses.careOfA });
-    await site.state(BID.b, 'usable', { daemon, careOf: careOfB });
-  }
-}
-
-/** The same where messages get lost, so that it takes several. */
+/** `registered` where messages get lost, so that it takes several. */
 async function registeredInTheEnd(site: Site, careOfB: string): Promise<void> {
   await until(
     async () => {
@@ -33,14 +32,6 @@ async function registeredInTheEnd(site: Site, careOfB: string): Promise<void> {
     },
     { what: `${careOfB} to be registered in the end`, timeout: 6 * PATIENCE },
   );
-}
-
-/** Resolves when the home agent has the two flows of each of the router's two policies. */
-async function flows(site: Site): Promise<void> {
-  await until(async () => (await site.policies(site.ha)).length === 4, {
-    what: 'the flows of both policies at the home agent',
-    timeout: PATIENCE,
-  });
 }
 
 for (const mode of ['bulk', 'individual']) {

@@ -114,7 +114,8 @@ test('of many routers at once a thousand are looked at in one call', (t) => {
   const flags = ['acknowledge', 'home'] as const;
   // Not in the order of their ends.
   for (const [at, { homeAddress }] of routers.entries()) {
-    agent.take(agent.packet({ homeAddress, flags, lifetime: 4 + 4 * ((at * 7) % 100) }));
+    const source = Address.fromWords(0x2001_0db8, 0xa_0000, 0, at + 16);
+    agent.take(agent.packet({ source, homeAddress, flags, lifetime: 4 + 4 * ((at * 7) % 100) }));
   }
   const ends: number[] = [];
   for (const seconds of [100, 300]) {

@@ -1,9 +1,26 @@
 import test from 'ava';
 import { Address, MacAddress } from '../../../../src/mobility/index.js';
-import { A, B, bid, C, changesOf, HOME, TestAgent } from '../../../support/home-registration.js';
+import {
+  A,
+  B,
+  bid,
+  C,
+  changesOf,
+  HOME,
+  NETWORK,
+  ROUTER,
+  TestAgent,
+} from '../../../support/home-registration.js';
 
 const OVERWRITE = ['acknowledge', 'home', 'mobile-router', 'overwrite'] as const;
 const AT_HOME = { home: true } as const;
+const D = Address.parse('2001:db8:d::2');
+const OTHER = {
+  ...ROUTER,
+  name: 'tram',
+  homeAddress: Address.parse('2001:db8:ffff::78'),
+  prefixes: [NETWORK],
+};
 
 test('RFC 5648 section 6.2: several bindings in one message, each with its BID in the answer', (t) => {
   const agent = new TestAgent();
@@ -288,4 +305,50 @@ test('RFC 5648 section 4.1: one number for all bindings of a router', (t) => {
   const agent = new TestAgent();
   agent.send({ sequence: 100, options: [bid(1, A)] });
   t.is(agent.send({ sequence: 50, options: [bid(2, B)] }).reply?.message.sequence, 100);
+});
+
+test('a care-of address of another router is refused, as long as that one has it', (t) => {
+  const agent = new TestAgent({}, [ROUTER, OTHER]);
+  agent.send({ lifetime: 60, options: [bid(1, A), bid(2, B)] });
+  const sent = { homeAddress: OTHER.homeAddress, source: C };
+  t.is(agent.send({ ...sent, options: [bid(1, A)] }).outcome, 'prohibited');
+  t.deepEqual(agent.send({ ...sent, options: [bid(1, C), bid(2, B)] }).reply?.bids, [
+    [1, 0],
+    [2, 129],
+  ]);
+  // Neither by its source nor beside it.
+  t.is(agent.send({ ...sent, source: A }).reply?.status, 129);
+  const alternate = { type: 'alternate-care-of', address: A } as const;
+  t.is(agent.send({ ...sent, options: [alternate] }).reply?.status, 129);
+  t.deepEqual(agent.bindings(OTHER.homeAddress), [`1 ${C}`]);
+  t.deepEqual(agent.bindings(), [`1 ${A}`, `2 ${B}`]);
+
+  agent.send({ options: [bid(1, D)] });
+  t.is(agent.send({ ...sent, options: [bid(3, A)] }).outcome, 'registered');
+  t.is(agent.send({ options: [bid(1, A)] }).outcome, 'prohibited');
+  agent.wait(60);
+  agent.registrar.expire(agent.now);
+  t.is(agent.send({ options: [bid(1, A), bid(2, C)] }).outcome, 'registered');
+});
+
+test('an address that the file gives another router is refused, also where it was registered before', (t) => {
+  const agent = new TestAgent({ fixedCareOf: [A] });
+  t.is(agent.send({ options: [bid(1, A)] }).outcome, 'prohibited');
+  t.is(agent.send({ options: [bid(1, B)] }).outcome, 'registered');
+  agent.registrar.reconfigure({ fixedCareOf: [B] }, [ROUTER], agent.now);
+  t.deepEqual(agent.bindings(), []);
+});
+
+test('of two routers that were saved with one address the first has it', (t) => {
+  const saved = (homeAddress: Address) => {
+    const agent = new TestAgent({}, [ROUTER, OTHER]);
+    agent.send({ homeAddress, options: [bid(1, A)] });
+    return agent.registrar.record(homeAddress, agent.now);
+  };
+  const agent = new TestAgent({}, [ROUTER, OTHER], {
+    version: 1,
+    routers: [saved(HOME), saved(OTHER.homeAddress)],
+  });
+  t.deepEqual(agent.bindings(), [`1 ${A}`]);
+  t.deepEqual(agent.bindings(OTHER.homeAddress), []);
 });
