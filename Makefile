@@ -103,6 +103,10 @@ soak: build ## MINUTES=5 of traffic under kills, address changes, cut links, rel
 bench: build ## where we stand: rates, targets, peers; QUICK=1, PEERS=ovs, CLASSBENCH=DIR, ARGS="--only=TEXT --json"
 	@QUICK='$(QUICK)' PEERS='$(PEERS)' CLASSBENCH='$(CLASSBENCH)' $(NODE) --enable-source-maps build/js/bench/forwarding/main.js $(ARGS)
 
+.PHONY: bench-registration
+bench-registration: build ## how many registrations a home agent takes; ARGS="--routers=10000 --rounds=3 --json"
+	@$(NODE) --enable-source-maps build/js/bench/registration/main.js $(ARGS)
+
 .PHONY: bench-classify
 bench-classify: build ## what a policy costs a packet; CLASSBENCH=DIR for sets of your own, ARGS=--json
 	@$(NODE) --enable-source-maps build/js/bench/classify/main.js $(ARGS)

@@ -215,7 +215,7 @@ export class LabDaemon {
 
   async #writeConfig(): Promise<void> {
     const state = join(dirname(this.socket), 'state');
-    const settings = { instance: this.instance, socket: this.socket, bpffs: this.bpffs, state };
-    await writeFile(this.configFile, stringify({ ...this.#config, ...settings }));
+    const settings = { instance: this.instance, socket: this.socket, bpffs: this.bpffs };
+    await writeFile(this.configFile, stringify({ state, ...this.#config, ...settings }));
   }
 }

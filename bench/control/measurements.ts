@@ -161,7 +161,7 @@ export async function daemonLoad(router: RunningRouter, rounds: number, seconds:
 }
 
 /** User and system time of a process so far; clock ticks are 10 ms. */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;

@@ -15,12 +15,5 @@ export function paddingBefore(offset: number, { multiple, plus }: Alignment): nu
   return (((plus - offset) % multiple) + multiple) % multiple;
 }
 
-/** Pad1 for one byte, one PadN for more (RFC 6275 section 6.2.2 and 6.2.3); at most 257. */
-export function padding(length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  if (length >= 2) bytes.set([PADN, length - 2]);
-  return bytes;
-}
-
 export const PAD1 = 0;
 export const PADN = 1;

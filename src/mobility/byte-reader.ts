@@ -4,8 +4,8 @@ import { MobilityError, type MobilityErrorCode } from './mobility-error.js';
 
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   readonly #rule: string;
+  readonly #start: number;
   readonly #end: number;
   #at: number;
 
@@ -15,8 +15,8 @@ export class ByteReader {
    */
   constructor(bytes: Uint8Array, rule: string, at = 0, end = bytes.length) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#rule = rule;
+    this.#start = at;
     this.#at = at;
     this.#end = end;
   }
@@ -31,19 +31,24 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    return this.#bytes[this.#take(1)] as number;
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#take(2));
+    const at = this.#take(2);
+    return ((this.#bytes[at] as number) << 8) | (this.#bytes[at + 1] as number);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4));
+    const at = this.#take(4);
+    const bytes = this.#bytes;
+    const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+    return ((high << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)) >>> 0;
   }
 
   u64(): bigint {
-    return this.#view.getBigUint64(this.#take(8));
+    const at = this.#take(8);
+    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + at, 8).getBigUint64(0);
   }
 
   /** A copy. */
@@ -58,6 +63,11 @@ export class ByteReader {
 
   ipv6(): Address {
     return Address.fromWords(this.u32(), this.u32(), this.u32(), this.u32());
+  }
+
+  /** All that it was made for, read or not. */
+  whole(): Uint8Array {
+    return this.#bytes.slice(this.#start, this.#end);
   }
 
   /** What is left, without reading it. */

@@ -1,6 +1,6 @@
 /** Writes numbers and addresses in network order; what does not fit its field is refused. */
 import type { Address } from '../net/index.js';
-import { type Alignment, padding, paddingBefore } from './alignment.js';
+import { type Alignment, PADN, paddingBefore } from './alignment.js';
 import { MobilityError } from './mobility-error.js';
 
 /** The name of a field, for messages, and which numbers it takes. */
@@ -15,9 +15,26 @@ export interface Field {
 /** More than any header takes: a length field of 8 bits that counts 8 bytes. */
 const ROOM = 4096;
 
+/** Where a writer writes until it is finished; what it holds is what the last one has left. */
+interface Scratch {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+/** Those of writers that are finished: a message needs one or two for a microsecond, and making one costs more. */
+const spare: Scratch[] = [];
+const MOST_SPARE = 4;
+
+function newScratch(): Scratch {
+  const bytes = new Uint8Array(ROOM);
+  return { bytes, view: new DataView(bytes.buffer) };
+}
+
+/** One message; nothing can be written after `finish`. */
 export class ByteWriter {
-  readonly #bytes = new Uint8Array(ROOM);
-  readonly #view = new DataView(this.#bytes.buffer);
+  readonly #scratch = spare.pop() ?? newScratch();
+  readonly #bytes = this.#scratch.bytes;
+  readonly #view = this.#scratch.view;
   #length = 0;
   /** The section that says what is written now; messages name it. */
   rule: string;
@@ -62,7 +79,8 @@ export class ByteWriter {
   }
 
   zeros(length: number): this {
-    this.#take(length);
+    const at = this.#take(length);
+    this.#bytes.fill(0, at, at + length);
     return this;
   }
 
@@ -74,7 +92,15 @@ export class ByteWriter {
 
   /** Padding options up to an offset that is aligned. */
   align(alignment: Alignment): this {
-    return this.bytes(padding(paddingBefore(this.#length, alignment)));
+    const length = paddingBefore(this.#length, alignment);
+    // Pad1 is a zero, more is one PadN (RFC 6275 sections 6.2.2 and 6.2.3).
+    const at = this.#length;
+    this.zeros(length);
+    if (length >= 2) {
+      this.#bytes[at] = PADN;
+      this.#bytes[at + 1] = length - 2;
+    }
+    return this;
   }
 
   /** Keeps a byte for a length that is known later; call the answer when it is. */
@@ -99,9 +125,13 @@ export class ByteWriter {
     return new MobilityError('MOBILITY_VALUE_INVALID', this.#length, this.rule, what);
   }
 
-  /** A copy of what was written. */
+  /** A copy of what was written; the writer is done with. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const written = this.#bytes.slice(0, this.#length);
+    // Whoever writes on all the same gets an error, and not another's bytes.
+    this.#length = ROOM;
+    if (spare.length < MOST_SPARE) spare.push(this.#scratch);
+    return written;
   }
 
   #check(value: number, { name, low = 0, high }: Field, most: number): void {

@@ -18,6 +18,11 @@ const ADDRESS_LENGTH = 16;
 const ROUTING_TYPE = 2;
 /** Header Ext Len of both headers: 24 bytes. */
 const EXTENSION_LENGTH = 2;
+export const EXTENSION_BYTES = 24;
+const OPTION_ALIGNMENT = { multiple: 8, plus: 6 };
+const NEXT_HEADER = { name: 'next header' };
+const LENGTH = { name: 'length' };
+const HOME_ADDRESS = { name: 'home address' };
 
 /** A type 2 routing header as it was received. */
 export interface HomeRouting {
@@ -29,20 +34,31 @@ export interface HomeRouting {
 /** A destination options header of 24 bytes with the home address option. */
 export function encodeHomeAddressOption(homeAddress: Address, nextHeader: number): Uint8Array {
   const writer = new ByteWriter(OPTION_RULE);
-  writer.u8(nextHeader, { name: 'next header' }).u8(EXTENSION_LENGTH, { name: 'length' });
-  writer.align({ multiple: 8, plus: 6 }).u8(HOME_ADDRESS_OPTION, { name: 'option type' });
-  return writer
-    .u8(ADDRESS_LENGTH, { name: 'length' })
-    .address(homeAddress, 6, { name: 'home address' })
-    .finish();
+  writeHomeAddressOption(writer, homeAddress, nextHeader);
+  return writer.finish();
 }
 
 /** A type 2 routing header of 24 bytes, as it is sent. */
 export function encodeHomeRouting(homeAddress: Address, nextHeader: number): Uint8Array {
   const writer = new ByteWriter(ROUTING_RULE);
-  writer.u8(nextHeader, { name: 'next header' }).u8(EXTENSION_LENGTH, { name: 'length' });
+  writeHomeRouting(writer, homeAddress, nextHeader);
+  return writer.finish();
+}
+
+/** As `encodeHomeAddressOption`, at a multiple of 8 bytes. */
+export function writeHomeAddressOption(writer: ByteWriter, homeAddress: Address, nextHeader: number): void {
+  writer.rule = OPTION_RULE;
+  writer.u8(nextHeader, NEXT_HEADER).u8(EXTENSION_LENGTH, LENGTH);
+  writer.align(OPTION_ALIGNMENT).u8(HOME_ADDRESS_OPTION, { name: 'option type' });
+  writer.u8(ADDRESS_LENGTH, LENGTH).address(homeAddress, 6, HOME_ADDRESS);
+}
+
+/** As `encodeHomeRouting`. */
+export function writeHomeRouting(writer: ByteWriter, homeAddress: Address, nextHeader: number): void {
+  writer.rule = ROUTING_RULE;
+  writer.u8(nextHeader, NEXT_HEADER).u8(EXTENSION_LENGTH, LENGTH);
   writer.u8(ROUTING_TYPE, { name: 'routing type' }).u8(1, { name: 'segments left' }).zeros(4);
-  return writer.address(homeAddress, 6, { name: 'home address' }).finish();
+  writer.address(homeAddress, 6, HOME_ADDRESS);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Mobility headers to messages and back (RFC 6275 section 6.1). */
-import { HEADER_UNIT, padding, paddingBefore } from './alignment.js';
+import { HEADER_UNIT } from './alignment.js';
 import { ByteReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 import { type ChecksumAddresses, setChecksum } from './checksum.js';
@@ -14,7 +14,7 @@ import {
 } from './message.js';
 import { MobilityError } from './mobility-error.js';
 import type { MobilityOption } from './option.js';
-import { decodeOption, encodeOption, type RawOption, rawOptions } from './option-codec.js';
+import { decodeOption, encodeOption, nextOption, type RawOption } from './option-codec.js';
 
 export interface DecodeSettings {
   /**
@@ -36,6 +36,7 @@ interface Layout {
 
 const HEADER_RULE = 'RFC 6275 section 6.1.1';
 const NO_NEXT_HEADER = 59;
+const WHOLE_UNITS = { multiple: HEADER_UNIT, plus: 0 };
 /** Up to the checksum, included. */
 const FIXED_HEADER = 6;
 /** What 8 bits can say in units of 8 bytes. */
@@ -57,10 +58,14 @@ const LAYOUTS: Readonly<Record<KnownMessage['type'], Layout>> = {
   },
   'binding-error': { number: MessageType.BINDING_ERROR, rule: 'RFC 6275 section 6.1.9', options: 24 },
 };
-const KNOWN_TYPES = Object.entries(LAYOUTS) as [KnownMessage['type'], Layout][];
+const KNOWN_NUMBERS = new Map(
+  (Object.entries(LAYOUTS) as [KnownMessage['type'], Layout][]).map((entry) => [entry[1].number, entry]),
+);
 
 /** Bytes of the mobility header that starts here, as its length field says. @throws MobilityError */
 export function mobilityHeaderLength(bytes: Uint8Array): number {
+  const length = bytes[1];
+  if (length !== undefined) return (length + 1) * HEADER_UNIT;
   const reader = new ByteReader(bytes, HEADER_RULE);
   reader.skip(1);
   return (reader.u8() + 1) * HEADER_UNIT;
@@ -76,16 +81,20 @@ export function decodeMobilityHeader(bytes: Uint8Array, settings: DecodeSettings
   const [type, { rule, options: first }] = known;
   const fields = reader.part(first - FIXED_HEADER, rule);
   const options: MobilityOption[] = [];
-  for (const raw of rawOptions(reader)) options.push(decodeOption(raw, settings.tolerant === true));
+  for (let raw = nextOption(reader); raw !== undefined; raw = nextOption(reader)) {
+    options.push(decodeOption(raw, settings.tolerant === true));
+  }
   return decodeFields(type, fields, options);
 }
 
 /** Where the options of a mobility header lie; a message of another type has none. @throws MobilityError */
-export function* optionsOf(bytes: Uint8Array): Generator<RawOption> {
+export function optionsOf(bytes: Uint8Array): RawOption[] {
   const { reader, known } = openHeader(bytes);
-  if (known === undefined) return;
+  const options: RawOption[] = [];
+  if (known === undefined) return options;
   reader.skip(known[1].options - FIXED_HEADER);
-  yield* rawOptions(reader);
+  for (let raw = nextOption(reader); raw !== undefined; raw = nextOption(reader)) options.push(raw);
+  return options;
 }
 
 /**
@@ -95,20 +104,26 @@ export function* optionsOf(bytes: Uint8Array): Generator<RawOption> {
  * @throws MobilityError MOBILITY_VALUE_INVALID, MOBILITY_TOO_LONG
  */
 export function encodeMobilityHeader(message: MobilityMessage, addresses?: ChecksumAddresses): Uint8Array {
+  const { bytes } = encodeWithPlace(message);
+  if (addresses !== undefined) setChecksum(bytes, addresses);
+  return bytes;
+}
+
+/** As `encodeMobilityHeader`, without checksum; also where the last option is, 0 where there is none. */
+export function encodeWithPlace(message: MobilityMessage): { bytes: Uint8Array; lastOption: number } {
   const writer = new ByteWriter(HEADER_RULE);
   const number = message.type === 'other' ? message.number : LAYOUTS[message.type].number;
   writer.u8(NO_NEXT_HEADER, { name: 'payload protocol' }).zeros(1);
   writer.u8(number, { name: 'message type' }).zeros(FIXED_HEADER - 3);
+  let lastOption = 0;
   if (message.type === 'other') encodeOther(writer, message);
-  else encodeKnown(writer, message);
+  else lastOption = encodeKnown(writer, message);
   if (writer.length > LONGEST_HEADER) {
     const what = `the message would have ${writer.length} bytes, ${LONGEST_HEADER} is the most`;
     throw new MobilityError('MOBILITY_TOO_LONG', 1, HEADER_RULE, what);
   }
   writer.set8(1, writer.length / HEADER_UNIT - 1);
-  const bytes = writer.finish();
-  if (addresses !== undefined) setChecksum(bytes, addresses);
-  return bytes;
+  return { bytes: writer.finish(), lastOption };
 }
 
 /** Checks the fields that all messages have; the reader is behind the checksum and ends with the header. */
@@ -130,7 +145,7 @@ function openHeader(bytes: Uint8Array): {
   reader.skip(1);
   const number = reader.u8();
   reader.skip(FIXED_HEADER - reader.offset);
-  const known = KNOWN_TYPES.find(([, layout]) => layout.number === number);
+  const known = KNOWN_NUMBERS.get(number);
   if (known !== undefined && length < known[1].options) {
     const what = `the header says ${length} bytes, a message of type ${number} has at least ${known[1].options}`;
     throw new MobilityError('MOBILITY_HEADER_INVALID', 1, known[1].rule, what);
@@ -169,7 +184,8 @@ function decodeFields(
   }
 }
 
-function encodeKnown(writer: ByteWriter, message: KnownMessage): void {
+/** Answers where the last option is. */
+function encodeKnown(writer: ByteWriter, message: KnownMessage): number {
   writer.rule = LAYOUTS[message.type].rule;
   switch (message.type) {
     case 'binding-refresh-request':
@@ -186,11 +202,15 @@ function encodeKnown(writer: ByteWriter, message: KnownMessage): void {
       writer.address(message.homeAddress, 6, { name: 'home address' });
       break;
   }
-  for (const [at, option] of message.options.entries()) {
-    checkPlace(writer, message, option, message.options[at - 1]);
-    encodeOption(writer, option);
+  let lastOption = 0;
+  let before: MobilityOption | undefined;
+  for (const option of message.options) {
+    checkPlace(writer, message, option, before);
+    lastOption = encodeOption(writer, option);
+    before = option;
   }
-  writer.bytes(padding(paddingBefore(writer.length, { multiple: HEADER_UNIT, plus: 0 })));
+  writer.align(WHOLE_UNITS);
+  return lastOption;
 }
 
 function encodeUpdate(writer: ByteWriter, message: BindingUpdate): void {
@@ -211,7 +231,7 @@ function encodeAcknowledgement(writer: ByteWriter, message: BindingAcknowledgeme
 }
 
 function encodeOther(writer: ByteWriter, { number, data }: OtherMessage): void {
-  if (KNOWN_TYPES.some(([, layout]) => layout.number === number)) {
+  if (KNOWN_NUMBERS.has(number)) {
     throw writer.error(`message type ${number} is known, give its fields`);
   }
   writer.bytes(data);
@@ -250,7 +270,9 @@ function canOverwrite(bits: number, options: readonly MobilityOption[]): boolean
 }
 
 function flagsOf<F extends string>(all: Readonly<Record<F, number>>, bits: number): F[] {
-  return (Object.keys(all) as F[]).filter((flag) => (bits & all[flag]) !== 0);
+  const flags: F[] = [];
+  for (const flag in all) if ((bits & all[flag]) !== 0) flags.push(flag);
+  return flags;
 }
 
 function bitsOf<F extends string>(all: Readonly<Record<F, number>>, flags: readonly F[]): number {

@@ -27,6 +27,7 @@ interface OptionCodec<T extends KnownType> {
 }
 
 const EVEN: Alignment = { multiple: 2, plus: 0 };
+const TYPE_FIELD = { name: 'option type' };
 const BID = { name: 'BID', low: 1 };
 const FID = { name: 'FID', low: 1 };
 const HOME_BIT = 0x80;
@@ -151,15 +152,16 @@ export interface RawOption {
   readonly value: ByteReader;
 }
 
-/** The options up to the reader's end, without padding. @throws MobilityError MOBILITY_TRUNCATED */
-export function* rawOptions(reader: ByteReader): Generator<RawOption> {
+/** The next option, behind padding; undefined at the reader's end. @throws MobilityError MOBILITY_TRUNCATED */
+export function nextOption(reader: ByteReader): RawOption | undefined {
   while (reader.left > 0) {
     const { offset } = reader;
     const number = reader.u8();
     if (number === PAD1) continue;
     const value = reader.part(reader.u8(), BY_NUMBER.get(number)?.rule ?? 'RFC 6275 section 6.2.1');
-    if (number !== PADN) yield { number, offset, value };
+    if (number !== PADN) return { number, offset, value };
   }
+  return undefined;
 }
 
 /**
@@ -169,41 +171,45 @@ export function* rawOptions(reader: ByteReader): Generator<RawOption> {
 export function decodeOption({ number, value }: RawOption, tolerant: boolean): MobilityOption {
   const codec = BY_NUMBER.get(number);
   if (codec === undefined) return { type: 'other', number, data: value.bytes(value.left) };
-  const data = value.copy();
   try {
     return codec.decode(value);
   } catch (error) {
     if (!tolerant || !(error instanceof MobilityError)) throw error;
-    return { type: 'other', number, data, problem: error };
+    return { type: 'other', number, data: value.whole(), problem: error };
   }
 }
 
-/** Padding, type, length and value. @throws MobilityError MOBILITY_VALUE_INVALID, MOBILITY_TOO_LONG */
-export function encodeOption(writer: ByteWriter, option: MobilityOption): void {
-  if (option.type === 'other') {
-    encodeOther(writer, option);
-    return;
-  }
+/**
+ * Padding, type, length and value.
+ * @returns where its type is
+ * @throws MobilityError MOBILITY_VALUE_INVALID, MOBILITY_TOO_LONG
+ */
+export function encodeOption(writer: ByteWriter, option: MobilityOption): number {
+  if (option.type === 'other') return encodeOther(writer, option);
   const codec = CODECS[option.type] as OptionCodec<KnownType>;
   writer.rule = codec.rule;
-  writer.align(codec.alignment(option)).u8(codec.number, { name: 'option type' });
+  const offset = writer.align(codec.alignment(option)).length;
+  writer.u8(codec.number, TYPE_FIELD);
   const done = writer.length8(option.type);
   codec.encode(writer, option);
   writer.rule = codec.rule;
   done();
+  return offset;
 }
 
-function encodeOther(writer: ByteWriter, { number, data }: OtherOption): void {
+function encodeOther(writer: ByteWriter, { number, data }: OtherOption): number {
   writer.rule = 'RFC 6275 section 6.2.1';
   if (number === PAD1 || number === PADN || BY_NUMBER.has(number)) {
     throw writer.error(
       `option ${number} is ${number <= PADN ? 'padding, which is made' : 'known, give its fields'}`,
     );
   }
-  writer.align(ANYWHERE).u8(number, { name: 'option type' });
+  const offset = writer.align(ANYWHERE).length;
+  writer.u8(number, TYPE_FIELD);
   const done = writer.length8(`option ${number}`);
   writer.bytes(data);
   done();
+  return offset;
 }
 
 function decodeBindingIdentifier(reader: ByteReader): BindingIdentifierOption {

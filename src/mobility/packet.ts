@@ -7,10 +7,11 @@ import {
   DESTINATION_OPTIONS,
   decodeHomeAddressOption,
   decodeHomeRouting,
-  encodeHomeAddressOption,
-  encodeHomeRouting,
+  EXTENSION_BYTES,
   type HomeRouting,
   ROUTING_HEADER,
+  writeHomeAddressOption,
+  writeHomeRouting,
 } from './home-address.js';
 import type { MobilityMessage } from './message.js';
 import { encodeMobilityHeader, mobilityHeaderLength } from './message-codec.js';
@@ -136,16 +137,17 @@ export function encodeMobilityPacket(
   const addresses = { source: homeAddress ?? source, destination: routedTo ?? destination };
   const header =
     typeof message === 'function' ? message(addresses) : encodeMobilityHeader(message, addresses);
-  const option = homeAddress ? encodeHomeAddressOption(homeAddress, MOBILITY_HEADER) : new Uint8Array();
   const behindRouting = homeAddress ? DESTINATION_OPTIONS : MOBILITY_HEADER;
-  const routing = routedTo ? encodeHomeRouting(routedTo, behindRouting) : new Uint8Array();
+  const extensions = (homeAddress ? EXTENSION_BYTES : 0) + (routedTo ? EXTENSION_BYTES : 0);
   const writer = new ByteWriter(RULE);
   writer.u32(0x6000_0000, { name: 'version' });
-  writer.u16(routing.length + option.length + header.length, { name: 'payload length' });
+  writer.u16(extensions + header.length, { name: 'payload length' });
   writer.u8(routedTo ? ROUTING_HEADER : behindRouting, { name: 'next header' });
   writer.u8(hopLimit, { name: 'hop limit' });
   writer.address(source, 6, { name: 'source' }).address(destination, 6, { name: 'destination' });
-  return writer.bytes(routing).bytes(option).bytes(header).finish();
+  if (routedTo) writeHomeRouting(writer, routedTo, behindRouting);
+  if (homeAddress) writeHomeAddressOption(writer, homeAddress, MOBILITY_HEADER);
+  return writer.bytes(header).finish();
 }
 
 /** The addresses of a packet's checksum (RFC 6275 section 6.1.1, RFC 8200 section 8.1). */

@@ -58,10 +58,7 @@ export class Prefix {
         `Prefix length ${length} of ${address} is not in 0..${address.bits}`,
       );
     }
-    if (length === address.bits) return new Prefix(address, length);
-    const bytes = address.toBytes();
-    maskHostBits(bytes, length);
-    return new Prefix(Address.fromBytes(bytes), length);
+    return new Prefix(length === address.bits ? address : address.masked(length), length);
   }
 
   /** The prefix that contains this address only. */
@@ -84,8 +81,7 @@ export class Prefix {
   contains(other: Address | Prefix): boolean {
     const address = other instanceof Prefix ? other.address : other;
     const length = other instanceof Prefix ? other.length : other.bits;
-    if (address.family !== this.family || length < this.length) return false;
-    return Prefix.covering(address, this.length).address.equals(this.address);
+    return length >= this.length && address.startsLike(this.address, this.length);
   }
 
   overlaps(other: Prefix): boolean {
@@ -112,11 +108,4 @@ export class Prefix {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `Prefix(${this.toString()})`;
   }
-}
-
-function maskHostBits(bytes: Uint8Array, length: number): void {
-  const whole = length >> 3;
-  const rest = length & 7;
-  if (rest !== 0) bytes[whole] = (bytes[whole] ?? 0) & (0xff << (8 - rest));
-  bytes.fill(0, rest === 0 ? whole : whole + 1);
 }

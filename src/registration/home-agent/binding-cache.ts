@@ -1,4 +1,5 @@
 import type { Address } from '../../mobility/index.js';
+import { PrefixIndex } from '../../net/index.js';
 import type { Instant } from '../instant.js';
 import type { OutgoingPacket } from './acknowledgement.js';
 import type { RuleContext } from './care-of-rules.js';
@@ -12,7 +13,7 @@ import {
   type Registration,
   withBindings,
 } from './registration.js';
-import { addressKey, RouterState } from './router-state.js';
+import { RouterState } from './router-state.js';
 import { type RouterRecord, recordOf, restore, type SavedState, savedState } from './saved-state.js';
 import {
   type AuthorisedRouter,
@@ -47,6 +48,7 @@ export class BindingCache {
   /** Who has registered a care-of address. */
   readonly #holders = new Map<string, RouterState>();
   #settings: RegistrarSettings;
+  #homePrefixes: PrefixIndex<true>;
 
   /** @throws RegistrationError REGISTRATION_SETTINGS_INVALID */
   constructor(
@@ -57,6 +59,7 @@ export class BindingCache {
   ) {
     this.#agent = agent;
     this.#settings = settings;
+    this.#homePrefixes = homePrefixesOf(settings);
     checkAll(settings, routers);
     for (const router of routers) this.#add(router, now);
   }
@@ -71,7 +74,7 @@ export class BindingCache {
   }
 
   find(homeAddress: Address): RouterState | undefined {
-    return this.#routers.get(addressKey(homeAddress));
+    return this.#routers.get(homeAddress.key);
   }
 
   /** Of all routers that have any. */
@@ -88,8 +91,9 @@ export class BindingCache {
       router: state.router,
       isHomeAddress: (address) => this.find(address) !== undefined,
       isTaken: (address) =>
-        (this.#holders.get(addressKey(address)) ?? state) !== state ||
+        (this.#holders.get(address.key) ?? state) !== state ||
         this.#settings.fixedCareOf.some((fixed) => fixed.equals(address)),
+      isInHomePrefix: (address) => this.#homePrefixes.find(address) !== undefined,
     };
   }
 
@@ -135,9 +139,10 @@ export class BindingCache {
   ): Reconfiguration {
     checkAll(settings, routers);
     this.#settings = settings;
+    this.#homePrefixes = homePrefixesOf(settings);
     const changes: CacheChange[] = [];
     const recorded: Address[] = [];
-    const keep = new Set(routers.map(({ homeAddress }) => addressKey(homeAddress)));
+    const keep = new Set(routers.map(({ homeAddress }) => homeAddress.key));
     for (const [key, state] of this.#routers) {
       if (keep.has(key)) continue;
       if (state.sequence !== undefined) recorded.push(state.router.homeAddress);
@@ -185,15 +190,15 @@ export class BindingCache {
   /** Its care-of addresses are those of the registration that is to come. */
   #hold(state: RouterState, { bindings }: Registration): void {
     for (const { careOf } of state.registration.bindings) {
-      const key = addressKey(careOf);
+      const key = careOf.key;
       if (this.#holders.get(key) === state) this.#holders.delete(key);
     }
-    for (const { careOf } of bindings) this.#holders.set(addressKey(careOf), state);
+    for (const { careOf } of bindings) this.#holders.set(careOf.key, state);
   }
 
   #add(router: AuthorisedRouter, now: Instant): RouterState {
     const state = new RouterState(router, now.monotonic);
-    this.#routers.set(addressKey(router.homeAddress), state);
+    this.#routers.set(router.homeAddress.key, state);
     return state;
   }
 
@@ -207,12 +212,16 @@ export class BindingCache {
   }
 }
 
+function homePrefixesOf({ homePrefixes }: RegistrarSettings): PrefixIndex<true> {
+  return new PrefixIndex(homePrefixes.map((prefix) => [prefix, true]));
+}
+
 function checkAll(settings: RegistrarSettings, routers: readonly AuthorisedRouter[]): void {
   checkSettings(settings);
   const names = new Map<string, string>();
   for (const router of routers) {
     checkRouter(router);
-    const key = addressKey(router.homeAddress);
+    const key = router.homeAddress.key;
     const other = names.get(key);
     if (other !== undefined) {
       throw invalid(`routers ${other} and ${router.name} have the same home address ${router.homeAddress}`);

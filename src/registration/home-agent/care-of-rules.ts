@@ -10,6 +10,8 @@ export interface RuleContext {
   readonly isHomeAddress: (address: Address) => boolean;
   /** Whether another router has it as a care-of address. */
   readonly isTaken: (address: Address) => boolean;
+  /** Whether one of `settings.homePrefixes` contains it. */
+  readonly isInHomePrefix: (address: Address) => boolean;
 }
 
 /**
@@ -18,12 +20,15 @@ export interface RuleContext {
  * router's own network, nor a home address, nor the home agent. Networks of other routers are allowed: routers can visit
  * them.
  */
-export function isCareOf(address: Address, { settings, agent, router, isHomeAddress }: RuleContext): boolean {
+export function isCareOf(
+  address: Address,
+  { agent, router, isHomeAddress, isInHomePrefix }: RuleContext,
+): boolean {
   return (
     isRoutable(address) &&
     !address.equals(agent) &&
     !isHomeAddress(address) &&
-    !settings.homePrefixes.some((prefix) => prefix.contains(address)) &&
+    !isInHomePrefix(address) &&
     !router.prefixes.some((prefix) => prefix.contains(address))
   );
 }

@@ -1,4 +1,3 @@
-import type { Address } from '../../mobility/index.js';
 import { NOTHING, type Registration } from './registration.js';
 import type { AuthorisedRouter } from './settings.js';
 import type { Suspicion } from './suspicion.js';
@@ -27,22 +26,4 @@ export class RouterState {
     this.router = router;
     this.swept = now;
   }
-}
-
-/** A short string that is the address, made much faster than its text. */
-export function addressKey(address: Address): string {
-  const first = address.word(0);
-  const second = address.word(1);
-  const third = address.word(2);
-  const fourth = address.word(3);
-  return String.fromCharCode(
-    first >>> 16,
-    first & 0xffff,
-    second >>> 16,
-    second & 0xffff,
-    third >>> 16,
-    third & 0xffff,
-    fourth >>> 16,
-    fourth & 0xffff,
-  );
 }
