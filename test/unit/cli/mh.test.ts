@@ -82,7 +82,7 @@ async function decode(words: readonly string[], input?: string | Uint8Array): Pr
 
 const WHOLE = `from      2001:db8:a::2, home address 2001:db8:77::1
 to        2001:db8:ffff::1
-message   Binding Update, 192 bytes, checksum right
+message   Binding Update, 200 bytes, checksum right
 sequence  7
 flags     acknowledge home mobile-router overwrite
 lifetime  420 s
@@ -185,7 +185,7 @@ test('--json has everything: numbers, addresses as text, bytes as hex digits', a
     homeAddress: '2001:db8:77::1',
     routing: null,
     checksum: 'right',
-    length: 192,
+    length: 200,
     problem: null,
   });
   t.like(found?.message, { type: 'binding-update', sequence: 7, lifetime: 420 });
@@ -195,14 +195,14 @@ test('--json has everything: numbers, addresses as text, bytes as hex digits', a
     careOf: '2001:db8:a::2',
     home: true,
   });
-  t.like(found?.message.options[7], { timestamp: (3_155_673_600n << 32n).toString() });
-  t.like(found?.message.options[8], { spi: 0x1000, data: '00'.repeat(12) });
+  t.like(found?.message.options[8], { timestamp: (3_155_673_600n << 32n).toString() });
+  t.like(found?.message.options[9], { spi: 0x1000, data: '00'.repeat(12) });
 });
 
 test('what is damaged is told, the rest is shown, and the status is 1', async (t) => {
   const cut = await decode([hexText(encodeMobilityHeader(UPDATE)).slice(0, 40)]);
   t.is(cut.exitCode, 1);
-  t.is(cut.stdout, 'problem  at byte 1: the header says 192 bytes, there are 20 (RFC 6275 section 6.1.1)\n');
+  t.is(cut.stdout, 'problem  at byte 1: the header says 200 bytes, there are 20 (RFC 6275 section 6.1.1)\n');
   // The length of the Binding Identifier is 5.
   const option = await decode(['3b020500 00000007 c0400001 2305 0001000000 0103000000']);
   t.is(option.exitCode, 1);

@@ -227,17 +227,21 @@ const homeAgent = fc
       ...registration,
       home: { agent: '2001:db8:ffff::1', ...(names.length % 2 ? { link: 'core0' } : {}) },
       interfaces: ['core0'],
-      routers: names.map((name, router) => ({
-        name,
-        address: `2001:db9::${router + 1}`,
-        prefixes: [`2001:db9:${router + 1}::/64`],
-        ...('registration' in registration && router % 2 ? { key: `/key${router}` } : {}),
-        bindings: known.map((bid, position) => ({
-          bid,
-          ...(position % 3 ? {} : { 'care-of': `2001:dba:${router}::${position + 1}` }),
-        })),
-        policies,
-      })),
+      routers: names.map((name, router) => {
+        // Who registers has no care-of address in the file.
+        const registers = 'registration' in registration && router % 2 === 1;
+        return {
+          name,
+          address: `2001:db9::${router + 1}`,
+          prefixes: [`2001:db9:${router + 1}::/64`],
+          ...(registers ? { key: `/key${router}` } : {}),
+          bindings: known.map((bid, position) => ({
+            bid,
+            ...(registers || position % 3 ? {} : { 'care-of': `2001:dba:${router}::${position + 1}` }),
+          })),
+          policies,
+        };
+      }),
     })),
   );
 
