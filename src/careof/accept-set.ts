@@ -10,6 +10,10 @@ import {
 import type { Link } from '../netlink/index.js';
 import type { Plan } from './plan.js';
 
+/** Where more pairs than this are about to go, they go together, at most so long after their time. */
+const MANY = 64;
+const TOGETHER_MS = 100;
+
 /** A tunnel device of one binding's own, or its part of one, and the binding. */
 export interface OwnedDevice {
   readonly link: Link;
@@ -22,8 +26,8 @@ export interface OwnedDevice {
 /** Keeps the pairs of outer addresses from which bindings take packets, and the devices in their place. */
 export class AcceptSet {
   readonly #datapath: Datapath;
-  /** When a pair that is no longer planned will be refused. */
-  readonly #leaving = new Map<string, number>();
+  /** When a pair that is no longer planned will be refused, and its key. */
+  readonly #leaving = new Map<string, { readonly deadline: number; readonly key: Uint8Array }>();
 
   constructor(datapath: Datapath) {
     this.#datapath = datapath;
@@ -31,35 +35,48 @@ export class AcceptSet {
 
   /**
    * Makes the set as planned; old pairs stay for the grace time, as packets under way still carry them.
+   * @param before what was planned for the routers of the plan, where these are not all: pairs of others, of which
+   *   there is none in it, stay as they are
    * @returns the rows written, and when the next pair is to be refused, milliseconds from now
    */
-  async sync(config: Config, plan: Plan): Promise<{ written: number; dueInMs: number | undefined }> {
+  async sync(
+    config: Config,
+    plan: Plan,
+    before?: Plan,
+  ): Promise<{ written: number; dueInMs: number | undefined }> {
     const desired = desiredEnds(config, plan);
     const now = performance.now();
     for (const name of desired.keys()) {
       this.#leaving.delete(name);
     }
-    const routers = new Set([0, ...plan.routers.map(({ id }) => id)]);
+    const among = before && [
+      ...[...desired.values()].map(([key]) => key),
+      ...[...desiredEnds(config, before)].flatMap(([name, [key]]) => (desired.has(name) ? [] : [key])),
+      ...[...this.#leaving.values()].flatMap(({ deadline, key }) => (deadline <= now ? [key] : [])),
+    ];
+    const routers = before ? undefined : new Set([0, ...plan.routers.map(({ id }) => id)]);
     const stayMs = (row: Uint8Array): number => {
       const { local, remote, router } = decodeCxTunnelEnd(row);
-      if (!routers.has(router)) {
+      if (routers?.has(router) === false) {
         // Its prefixes are gone, so nothing would pass, and its id may become another router's.
         return 0;
       }
       const name = `${local} ${remote}`;
-      const deadline = this.#leaving.get(name) ?? now + config.graceTimeMs;
-      this.#leaving.set(name, deadline);
+      const { deadline } = this.#leaving.get(name) ?? { deadline: now + config.graceTimeMs };
+      this.#leaving.set(name, { deadline, key: encodeCxTunnelEndKey({ local, remote }) });
       return deadline - now;
     };
-    const { added, changed } = await this.#datapath.tunnelEnds.sync(desired.values(), stayMs);
+    const { added, changed } = await this.#datapath.tunnelEnds.sync(desired.values(), stayMs, among);
     let dueInMs: number | undefined;
-    for (const [name, deadline] of this.#leaving) {
+    for (const [name, { deadline }] of this.#leaving) {
       if (deadline <= now) {
         this.#leaving.delete(name);
       } else {
         dueInMs = Math.min(dueInMs ?? Number.POSITIVE_INFINITY, deadline - now);
       }
     }
+    // Of many each would have a run of its own.
+    if (dueInMs !== undefined && this.#leaving.size > MANY) dueInMs = Math.max(dueInMs, TOGETHER_MS);
     return { written: added + changed, dueInMs };
   }
 

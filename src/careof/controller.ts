@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
-import type { Config, MobileRouterConfig, RouterConfig } from '../config/index.js';
+import type { Config, HomeAgentConfig, MobileRouterConfig, RouterConfig } from '../config/index.js';
 import { CxSetting, Datapath, Instance } from '../datapath/index.js';
 import { Address } from '../net/index.js';
 import {
+  type Neighbour,
   Netlink,
-  NetlinkError,
   type NetlinkEvent,
   NetlinkMonitor,
   type NetlinkSnapshot,
@@ -29,10 +29,12 @@ import {
   RequestError,
   type Traffic,
 } from '../views/index.js';
+import { CareOfRoutes } from './care-of-routes.js';
 import { ControllerError } from './controller-error.js';
 import { FirewallWatch, planIngress } from './forwarding.js';
 import { Health } from './health.js';
-import { bindingsOf, planHomeAgent, type RouteAnswer, type RouterRegistration } from './home-agent.js';
+import { bindingsOf, type HomeAgentContext, type RouterRegistration } from './home-agent.js';
+import { HomeAgentPlans } from './home-agent-plans.js';
 import { HomeAgentRegistration } from './home-agent-registration.js';
 import { otherOwners } from './home-device.js';
 import { IpsecWatch } from './ipsec-watch.js';
@@ -47,6 +49,7 @@ import { Registrations, requestedCareOf } from './registrations.js';
 import { bindingView, interfaceViews, policyViews } from './report.js';
 import { RunLoop } from './run-loop.js';
 import { takeHealthSample } from './sample.js';
+import { type Happened, Pending, type Scope } from './scope.js';
 import { xdpAttachments } from './xdp.js';
 import { XdpWatch } from './xdp-watch.js';
 
@@ -94,6 +97,14 @@ class InstanceController implements Controller {
   readonly #health: Health;
   readonly #news: News;
   readonly #loop: RunLoop;
+  readonly #pending = new Pending();
+  readonly #careOfRoutes = new CareOfRoutes();
+  /** Of a home agent: the plan router by router, once all of it has been made so. */
+  #plans: HomeAgentPlans | undefined;
+  /** When a run over everything is due although nothing happens, `performance.now()`. */
+  #wholeDue = Number.POSITIVE_INFINITY;
+  /** When a pair of outer addresses is to be refused. */
+  #pairsDue = Number.POSITIVE_INFINITY;
   #auditTimer: NodeJS.Timeout | undefined;
   #audits = 0;
   #probing: Promise<ProbeView[]> | undefined;
@@ -130,12 +141,12 @@ class InstanceController implements Controller {
       const { limits } = config;
       const datapath = await Datapath.open({ instance, role: roleOf(config), limits, externalXfrm });
       opened.push(datapath);
-      const firewall = new FirewallWatch(() => this.#loop.request());
+      const firewall = new FirewallWatch(() => this.#request());
       opened.push(firewall);
-      const ipsec = new IpsecWatch(() => this.#loop.request());
+      const ipsec = new IpsecWatch(() => this.#request());
       opened.push(ipsec);
       await Promise.all([firewall.refresh(), ...(config.role === 'mobile-router' ? [ipsec.refresh()] : [])]);
-      const xdpWatch = new XdpWatch({ netlink, datapath, firewall }, () => this.#loop.request());
+      const xdpWatch = new XdpWatch({ netlink, datapath, firewall }, () => this.#request());
       opened.push(xdpWatch);
       const reconciler = new Reconciler(netlink, datapath, xdpWatch);
       opened.push(reconciler);
@@ -157,7 +168,7 @@ class InstanceController implements Controller {
             ? 'loaded the datapath'
             : `loaded the datapath beside that of schema ${inheritedFrom}`,
       );
-      await this.#loop.settle();
+      await this.#settle();
       // It may have been stopped meanwhile.
       if (this.#running !== undefined) {
         if (registration instanceof HomeAgentRegistration) registration.start();
@@ -179,13 +190,16 @@ class InstanceController implements Controller {
     const log = this.#log;
     if (config.role === 'mobile-router') {
       const known = registered ?? (datapath.adopted ? addressesInUse(config, datapath) : new Map());
-      const changed = (): void => this.#loop.request();
+      const changed = (): void => this.#request();
       return (
         config.registration &&
         new MobileRouterRegistration(config, config.registration, known, { datapath, log, changed })
       );
     }
-    const apply = (): Promise<void> => this.#loop.settle();
+    const apply = (homeAddresses: readonly Address[]): Promise<void> => {
+      this.#pending.routers(homeAddresses);
+      return this.#loop.settle();
+    };
     return (
       config.registration && new HomeAgentRegistration(config, config.registration, { datapath, log, apply })
     );
@@ -217,18 +231,19 @@ class InstanceController implements Controller {
     const generation = datapath.generations.activeId;
     registrations.forgetEdited(before, config);
     this.#config = config;
+    this.#careOfRoutes.forget();
     try {
       const running = this.#need();
       await this.#reopenRegistration(running, before);
       running.devices = await reconciler.devices(config, running.devices.home.mtu);
-      await this.#loop.settle();
+      await this.#settle();
       this.#health.silenceMs = config.silenceMs;
     } catch (error) {
       this.#config = before;
       await this.#reopenRegistration(this.#need(), config).catch((failure: unknown) =>
         this.#log.error({ err: failure }, 'registration does not go on as before'),
       );
-      await this.#loop.settle();
+      await this.#settle();
       throw error;
     }
     const changes: string[] = [];
@@ -344,7 +359,7 @@ class InstanceController implements Controller {
     const careOf =
       change.careOf === undefined ? undefined : requestedCareOf(this.#config, homes, change.careOf);
     registrations.change(binding.index, careOf, change);
-    await this.#loop.settle();
+    await this.#settle();
     const after = this.#find(router, bid);
     return this.#view(after.router, after.binding);
   }
@@ -407,6 +422,18 @@ class InstanceController implements Controller {
     return { router: found, binding };
   }
 
+  /** Asks for a run over everything. */
+  #request(): void {
+    this.#pending.all();
+    this.#loop.request();
+  }
+
+  /** Runs over everything now. @throws what the run throws */
+  #settle(): Promise<void> {
+    this.#pending.all();
+    return this.#loop.settle();
+  }
+
   #onKernel(event: NetlinkEvent): void {
     if (event.kind === 'error') {
       // It tries again five times a second.
@@ -417,7 +444,35 @@ class InstanceController implements Controller {
     if (event.kind === 'resync') {
       this.#log.warn({ reason: event.reason }, 'kernel messages were lost; the state was read again');
     }
+    this.#remember(event);
     this.#loop.request();
+  }
+
+  /** What the next run has to look at because of it, and which answers about routes do not hold any more. */
+  #remember(event: Exclude<NetlinkEvent, { kind: 'error' }>): void {
+    if (event.kind === 'route') {
+      const { change, value } = event;
+      if (this.#running?.reconciler.isAnswer(value, change !== 'removed')) {
+        this.#pending.destination(value.destination);
+      } else this.#pending.all();
+      this.#careOfRoutes.doubt(value.destination);
+      return;
+    }
+    // The kernel announces each step of a neighbour; no plan depends on one that is as usable as before.
+    if (event.kind === 'neighbour' && event.previous && isAsUsable(event.value, event.previous)) return;
+    this.#pending.all();
+    // A gateway that answers, or does not any more, can be another choice between routes.
+    if (event.kind !== 'neighbour' || this.#isGateway(event.value.address)) this.#careOfRoutes.forget();
+  }
+
+  #isGateway(address: Address): boolean {
+    const { protocol } = this.#config.routing;
+    const routes = this.#running?.monitor.snapshot().routes ?? [];
+    return routes.some(
+      (route) =>
+        route.protocol !== protocol &&
+        (route.gateway?.equals(address) || route.nextHops.some(({ gateway }) => gateway?.equals(address))),
+    );
   }
 
   /** Looks at what the kernel does not announce: pins, attached programs, silent next hops, what is not delivered. */
@@ -434,7 +489,7 @@ class InstanceController implements Controller {
         !running.datapath.attachments.intact(this.#attachments) ||
         !running.datapath.xdp.intact(xdpAttachments(this.#xdp))
       ) {
-        this.#loop.request();
+        this.#request();
       }
       this.#health.observe(await takeHealthSample(running, this.#plan));
       this.#news.problems('audit', this.#health.findings());
@@ -462,14 +517,31 @@ class InstanceController implements Controller {
     if (!running) {
       return undefined;
     }
-    const snapshot = running.monitor.snapshot();
+    if (performance.now() >= this.#wholeDue) this.#pending.all();
+    const happened = this.#pending.take();
+    try {
+      const snapshot = running.monitor.snapshot();
+      if (happened.routers !== undefined && (await this.#reconcileSome(running, snapshot, happened, since))) {
+        return this.#nextRun();
+      }
+      await this.#reconcileAll(running, snapshot, since);
+      return this.#nextRun();
+    } catch (error) {
+      this.#pending.all();
+      throw error;
+    }
+  }
+
+  async #reconcileAll(running: Running, snapshot: NetlinkSnapshot, since: number): Promise<void> {
     if (!areUp(running.devices, snapshot.links)) {
       // The first run, before our own links have been reported, or somebody removed one or set it down.
       running.devices = await running.reconciler.devices(this.#config, IPV6_MIN_MTU);
     } else {
       running.devices = refresh(running.devices, snapshot.links);
     }
-    const plan = await this.#derive(running, snapshot);
+    this.#plans = undefined;
+    const plans = this.#config.role === 'home-agent' ? new HomeAgentPlans(this.#config) : undefined;
+    const plan = await this.#derive(running, snapshot, plans);
     const report = await running.reconciler.run(
       this.#config,
       plan,
@@ -487,10 +559,53 @@ class InstanceController implements Controller {
     // Not before: what is sent needs the rules of this run, and what answers its accept set.
     if (running.registration instanceof MobileRouterRegistration) running.registration.follow(plan);
     this.#news.publish(plan, report, since);
-    return report.dueInMs;
+    // What was left out is for the next one.
+    if (!report.isWhole) this.#pending.all();
+    else if (running.reconciler.canScope(this.#config, plan)) this.#plans = plans;
+    this.#wholeDue = timeIn(report.dueInMs);
+    this.#pairsDue = timeIn(report.pairsDueInMs);
   }
 
-  async #derive(running: Running, snapshot: NetlinkSnapshot): Promise<Plan> {
+  /** The same for some routers; false where it takes a run over everything. */
+  async #reconcileSome(
+    running: Running,
+    snapshot: NetlinkSnapshot,
+    { routers = [], destinations }: Happened,
+    since: number,
+  ): Promise<boolean> {
+    const plans = this.#plans;
+    if (plans === undefined) return false;
+    const context = this.#homeAgentContext(running);
+    const some = plans.routersOf(routers);
+    await this.#askRoutes(running, plans.config, some);
+    const part = plans.planSome(some, snapshot, context);
+    if (part === undefined) return false;
+    const scope: Scope = { ...part, destinations, ownerOf: (prefix) => plans.ownerOf(prefix) };
+    let report: ReconcileReport;
+    try {
+      report = await running.reconciler.runScope(plans.config, scope, running.devices, snapshot);
+    } catch (error) {
+      // Whatever it is, a run over everything meets it too, or there is nothing left of it.
+      this.#log.debug({ err: error }, 'registrations could not be taken over by themselves');
+      return false;
+    }
+    this.#plan = part.whole;
+    this.#news.publish(part.plan, report, since, part.before);
+    this.#pairsDue = timeIn(report.pairsDueInMs);
+    // It is found again by a run over everything, which reports it.
+    return report.problems.length === 0;
+  }
+
+  #nextRun(): number | undefined {
+    const due = Math.min(this.#wholeDue, this.#pairsDue);
+    return Number.isFinite(due) ? Math.max(0, due - performance.now()) : undefined;
+  }
+
+  async #derive(
+    running: Running,
+    snapshot: NetlinkSnapshot,
+    plans: HomeAgentPlans | undefined,
+  ): Promise<Plan> {
     const { datapath, devices, registrations, registration } = running;
     const config = this.#config;
     const homeIfindex = devices.home.ifindex;
@@ -517,33 +632,70 @@ class InstanceController implements Controller {
         }),
       });
     }
-    const routerId = (router: { address: Address }): number =>
-      datapath.routerIds.id(router.address.toString());
+    const all = plans ?? new HomeAgentPlans(config);
+    await this.#askRoutes(running, config, config.routers);
+    const plan = all.planAll(snapshot, this.#homeAgentContext(running));
+    this.#careOfRoutes.keepOnly(all.careOfs());
+    return plan;
+  }
+
+  #homeAgentContext({ datapath, devices, registrations, registration }: Running): HomeAgentContext {
     const index = (router: number, bid: number): number => datapath.bindings.index({ router, bid });
-    const routes = new Map<string, RouteAnswer | undefined>();
-    const registered = (router: RouterConfig): RouterRegistration | undefined =>
-      registration instanceof HomeAgentRegistration ? registration.of(router) : undefined;
-    for (const router of config.routers) {
-      const itself = registered(router);
-      for (const { bid, careOf } of bindingsOf(router, itself)) {
-        const byHand = itself ? undefined : registrations.of(index(routerId(router), bid)).careOf;
-        const address = byHand ?? careOf;
-        if (address && !routes.has(address.toString())) {
-          routes.set(address.toString(), await askRoute(running.netlink, address, config.home.agent));
-        }
-      }
-    }
-    return planHomeAgent(config, snapshot, {
-      homeIfindex,
-      routerId,
+    return {
+      homeIfindex: devices.home.ifindex,
+      routerId: (router) => datapath.routerIds.id(router.address.toString()),
       index,
       registration: (router, bid) => registrations.of(index(router, bid)),
-      registered,
+      registered: (router) => registeredBy(registration, router),
       policies: (router) =>
         registration instanceof HomeAgentRegistration ? registration.policiesOf(router) : router.policies,
-      route: (careOf) => routes.get(careOf.toString()),
-    });
+      route: (careOf) => this.#careOfRoutes.route(careOf),
+    };
   }
+
+  /** Asks the kernel for its routes to the care-of addresses of some routers. */
+  async #askRoutes(
+    { datapath, netlink, registrations, registration }: Running,
+    config: HomeAgentConfig,
+    routers: readonly RouterConfig[],
+  ): Promise<void> {
+    const careOfs: Address[] = [];
+    for (const router of routers) {
+      const itself = registeredBy(registration, router);
+      for (const { bid, careOf } of bindingsOf(router, itself)) {
+        const id = itself ? 0 : datapath.routerIds.id(router.address.toString());
+        const byHand = itself
+          ? undefined
+          : registrations.of(datapath.bindings.index({ router: id, bid })).careOf;
+        const address = byHand ?? careOf;
+        if (address) careOfs.push(address);
+      }
+    }
+    await this.#careOfRoutes.ask(netlink, careOfs, config.home.agent);
+  }
+}
+
+/** What a router has registered itself; undefined for one that does not. */
+function registeredBy(
+  registration: Running['registration'],
+  router: RouterConfig,
+): RouterRegistration | undefined {
+  return registration instanceof HomeAgentRegistration ? registration.of(router) : undefined;
+}
+
+/** When something that is due in so many milliseconds is, `performance.now()`. */
+function timeIn(milliseconds: number | undefined): number {
+  return milliseconds === undefined ? Number.POSITIVE_INFINITY : performance.now() + milliseconds;
+}
+
+function isAsUsable(neighbour: Neighbour, before: Neighbour): boolean {
+  return (
+    neighbour.usable === before.usable &&
+    neighbour.managed === before.managed &&
+    neighbour.proxy === before.proxy &&
+    neighbour.protocol === before.protocol &&
+    String(neighbour.mac) === String(before.mac)
+  );
 }
 
 function areUp({ home, peer, tunnel }: Devices, links: readonly Devices['home'][]): boolean {
@@ -556,24 +708,6 @@ function refresh(devices: Devices, links: readonly Devices['home'][]): Devices {
   const now = (link: Devices['home']): Devices['home'] =>
     links.find((candidate) => candidate.ifindex === link.ifindex) ?? link;
   return { home: now(devices.home), peer: now(devices.peer), tunnel: devices.tunnel && now(devices.tunnel) };
-}
-
-async function askRoute(
-  netlink: Netlink,
-  destination: Address,
-  source: Address,
-): Promise<RouteAnswer | undefined> {
-  try {
-    const route = await netlink.getRoute({ destination, source });
-    return route.ifindex === undefined || route.type !== 'unicast'
-      ? undefined
-      : { ifindex: route.ifindex, gateway: route.gateway };
-  } catch (error) {
-    if (error instanceof NetlinkError && error.errnoName !== undefined) {
-      return undefined;
-    }
-    throw error;
-  }
 }
 
 /** Two instances with one protocol number would remove each other's routes and rules. */

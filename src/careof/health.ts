@@ -75,6 +75,8 @@ export class Health {
   #at = 0;
   #bindings = new Map<number, BindingMemory>();
   #uplinks = new Map<number, UplinkMemory>();
+  /** Of each binding of which there is something, since the last observation. */
+  #codes: ReadonlyMap<number, readonly ProblemCode[]> | undefined;
 
   /** @param silenceMs how long a binding may send without receiving; 0: for ever */
   constructor(silenceMs: number) {
@@ -84,10 +86,12 @@ export class Health {
   /** Another limit, after a reload. */
   set silenceMs(value: number) {
     this.#silenceMs = value;
+    this.#codes = undefined;
   }
 
   observe({ at, bindings, uplinks }: HealthSample): void {
     this.#at = at;
+    this.#codes = undefined;
     this.#bindings = new Map(
       bindings.map((sample) => [sample.index, this.#nextBinding(sample, at)] as const),
     );
@@ -99,6 +103,7 @@ export class Health {
     const memory = this.#bindings.get(index);
     if (memory) {
       memory.echo = failure;
+      this.#codes = undefined;
     }
   }
 
@@ -118,9 +123,8 @@ export class Health {
 
   /** Codes of what is wrong with one binding. */
   codes(index: number): ProblemCode[] {
-    return this.findings()
-      .filter(({ bindings }) => bindings.includes(index))
-      .map(({ code }) => code);
+    this.#codes ??= codesByBinding(this.findings());
+    return [...(this.#codes.get(index) ?? [])];
   }
 
   #nextBinding(sample: BindingSample, at: number): BindingMemory {
@@ -204,4 +208,17 @@ export class Health {
       ? []
       : [{ code: 'UPLINK_DROPS', message: `${rising.join(' and ')} of ${sample.interface} rises`, bindings }];
   }
+}
+
+/** Tens of thousands of bindings may be asked for one after the other. */
+function codesByBinding(findings: readonly Finding[]): Map<number, ProblemCode[]> {
+  const codes = new Map<number, ProblemCode[]>();
+  for (const { code, bindings } of findings) {
+    for (const index of bindings) {
+      const known = codes.get(index);
+      if (known) known.push(code);
+      else codes.set(index, [code]);
+    }
+  }
+  return codes;
 }

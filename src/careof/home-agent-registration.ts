@@ -22,8 +22,8 @@ import { lifetimeOf } from './mobile-router-registration.js';
 export interface RegistrationsContext {
   readonly datapath: Datapath;
   readonly log: Log;
-  /** Makes kernel and datapath as the registrations are. */
-  apply(): Promise<void>;
+  /** Makes kernel and datapath as the registrations of some routers are. */
+  apply(homeAddresses: readonly Address[]): Promise<void>;
 }
 
 /** The registrations of mobile routers at this home agent (RFC 5648, RFC 3963, RFC 6089). */

@@ -15,6 +15,7 @@ import {
   type ProxyPlan,
   pathMtu,
   type RoutePlan,
+  type RouterPlan,
 } from './plan.js';
 import { findLink, planTunnel } from './tunnel-plan.js';
 import { describeNextHop, hasCarrier, type NextHop } from './uplink.js';
@@ -65,85 +66,105 @@ export interface HomeAgentContext {
   route(careOf: Address): RouteAnswer | undefined;
 }
 
+/** What is planned for one router; nothing of it depends on another one. */
+export interface PlanPart {
+  readonly router: RouterPlan;
+  readonly prefixes: Plan['prefixes'];
+  readonly routes: readonly RoutePlan[];
+  /** Of its home address on the home link. */
+  readonly proxy: ProxyPlan | undefined;
+  /** Of its widest binding; undefined where none carries packets. */
+  readonly mtu: number | undefined;
+  readonly problems: Plan['problems'];
+}
+
 /** Derives what should be on a home agent. Pure but for the routes it is given. */
 export function planHomeAgent(
   config: HomeAgentConfig,
   snapshot: NetlinkSnapshot,
   context: HomeAgentContext,
 ): Plan {
+  return planOfParts(config.routers.map((router) => planRouter(router, config, snapshot, context)));
+}
+
+/** The plan of some routers, or of all. */
+export function planOfParts(parts: Iterable<PlanPart>): Plan {
+  const proxies: ProxyPlan[] = [];
+  const plan: Plan = {
+    ...{ ingress: [], routers: [], prefixes: [], rules: [], routes: [], proxies, problems: [] },
+    signalled: undefined,
+    homeMtu: IPV6_MIN_MTU,
+  };
+  for (const { router, prefixes, routes, proxy, mtu, problems } of parts) {
+    plan.routers.push(router);
+    plan.prefixes.push(...prefixes);
+    plan.routes.push(...routes);
+    if (proxy) proxies.push(proxy);
+    plan.problems.push(...problems);
+    plan.homeMtu = Math.max(plan.homeMtu, mtu ?? 0);
+  }
+  return plan;
+}
+
+/** As `planHomeAgent`, for one router of the config. */
+export function planRouter(
+  router: RouterConfig,
+  config: HomeAgentConfig,
+  snapshot: NetlinkSnapshot,
+  context: HomeAgentContext,
+): PlanPart {
   const { home, routing } = config;
   const problems: Plan['problems'] = [];
   const routes: RoutePlan[] = [];
-  const proxies: ProxyPlan[] = [];
   const homeLink = home.link === undefined ? undefined : findLink(snapshot.links, home.link);
-  let homeMtu = IPV6_MIN_MTU;
-
-  const routers = config.routers.map((router) => {
-    const id = context.routerId(router);
-    const registered = context.registered(router);
-    const surroundings = {
-      config,
-      router,
-      id,
-      registers: registered !== undefined,
-      snapshot,
-      context,
-      problems,
-      homeLink,
-    };
-    const bindings = bindingsOf(router, registered).map((binding) => planBinding(binding, surroundings));
-    // RFC 5648 section 6.3: also while the router is at home, as policies decide the way of its packets.
-    const isRegistered = registered !== undefined && registered.bindings.length > 0;
-    if (isRegistered && homeLink && isOnLink(snapshot, homeLink, router.address)) {
-      proxies.push({ ifindex: homeLink.ifindex, address: router.address });
-    }
-    const mtus = bindings.flatMap((plan) =>
-      carries(plan.state) && plan.mtu !== undefined ? [plan.mtu] : [],
-    );
-    const mtu = mtus.length > 0 ? Math.max(...mtus) : undefined;
-    homeMtu = Math.max(homeMtu, mtu ?? 0);
-    const prefixes = registered?.prefixes ?? router.prefixes;
-    const spec = { table: 254, protocol: routing.protocol };
-    for (const destination of mtu === undefined
-      ? []
-      : routerPrefixes({ address: router.address, prefixes })) {
-      const prefsrc = home.agent;
-      routes.push({
-        spec: { ...spec, destination, ifindex: context.homeIfindex, prefsrc, mtu, metric: routing.metric },
-        needsBindings: true,
-      });
-    }
-    // Without a usable binding the kernel answers unreachable, rate-limited.
-    for (const destination of routerPrefixes(router)) {
-      routes.push({
-        spec: { ...spec, destination, type: 'unreachable', metric: routing.metric + 1 },
-        needsBindings: false,
-      });
-    }
-    return {
+  const id = context.routerId(router);
+  const registered = context.registered(router);
+  const surroundings = {
+    config,
+    router,
+    id,
+    registers: registered !== undefined,
+    snapshot,
+    context,
+    problems,
+    homeLink,
+  };
+  const bindings = bindingsOf(router, registered).map((binding) => planBinding(binding, surroundings));
+  const mtus = bindings.flatMap((plan) => (carries(plan.state) && plan.mtu !== undefined ? [plan.mtu] : []));
+  const mtu = mtus.length > 0 ? Math.max(...mtus) : undefined;
+  const prefixes = registered?.prefixes ?? router.prefixes;
+  const inUse = routerPrefixes({ address: router.address, prefixes });
+  const spec = { table: 254, protocol: routing.protocol };
+  for (const destination of mtu === undefined ? [] : inUse) {
+    const prefsrc = home.agent;
+    routes.push({
+      spec: { ...spec, destination, ifindex: context.homeIfindex, prefsrc, mtu, metric: routing.metric },
+      needsBindings: true,
+    });
+  }
+  // Without a usable binding the kernel answers unreachable, rate-limited.
+  for (const destination of routerPrefixes(router)) {
+    routes.push({
+      spec: { ...spec, destination, type: 'unreachable', metric: routing.metric + 1 },
+      needsBindings: false,
+    });
+  }
+  // RFC 5648 section 6.3: also while the router is at home, as policies decide the way of its packets.
+  const isRegistered = registered !== undefined && registered.bindings.length > 0;
+  const isProxied = isRegistered && homeLink && isOnLink(snapshot, homeLink, router.address);
+  return {
+    router: {
       id,
       name: router.name,
       homeAddress: router.address,
       prefixes,
       policies: context.policies(router),
       bindings,
-    };
-  });
-
-  return {
-    ingress: [],
-    routers,
-    prefixes: routers.flatMap((router) =>
-      routerPrefixes({ address: router.homeAddress, prefixes: router.prefixes }).map((prefix) => ({
-        prefix,
-        router: router.id,
-      })),
-    ),
-    rules: [],
+    },
+    prefixes: inUse.map((prefix) => ({ prefix, router: id })),
     routes,
-    proxies,
-    signalled: undefined,
-    homeMtu,
+    proxy: isProxied ? { ifindex: homeLink.ifindex, address: router.address } : undefined,
+    mtu,
     problems,
   };
 }
@@ -171,7 +192,7 @@ export function bindingsOf(
 }
 
 /** Mobile network prefixes, and the home address where none of them covers it. */
-function routerPrefixes(router: { address: Address; prefixes: readonly Prefix[] }): Prefix[] {
+export function routerPrefixes(router: { address: Address; prefixes: readonly Prefix[] }): Prefix[] {
   const covered = router.prefixes.some((prefix) => prefix.contains(router.address));
   return covered ? [...router.prefixes] : [Prefix.host(router.address), ...router.prefixes];
 }

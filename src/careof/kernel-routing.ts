@@ -17,7 +17,7 @@ export interface Ownership {
 
 type Spec = RoutePlan['spec'];
 
-const routeName = (route: { table: number; destination: Prefix | string; metric: number }): string =>
+export const routeName = (route: { table: number; destination: Prefix | string; metric: number }): string =>
   `route ${route.destination} metric ${route.metric} of table ${route.table}`;
 
 function sameRoute(spec: Spec, route: Route): boolean {
@@ -37,6 +37,8 @@ const ruleName = ({ priority, source, fwmark, table }: RuleSpec | Rule): string 
 /** What is ours and was seen in the kernel: what is missing later was removed by somebody else. */
 export class Sightings {
   readonly #seen = new Set<string>();
+  /** What the kernel was asked for and has not announced: a route, or that it is gone. */
+  readonly #asked = new Map<string, Spec | 'gone'>();
 
   /** Whether something that is wanted, and was there before, is gone. */
   missed(name: string, there: boolean): boolean {
@@ -45,6 +47,31 @@ export class Sightings {
       return false;
     }
     return this.#seen.delete(name);
+  }
+
+  /** The kernel is asked for it now. */
+  ask(route: Spec | Route, there: boolean): void {
+    this.#asked.set(routeName(route), there ? (route as Spec) : 'gone');
+  }
+
+  /** Whether what the kernel announces of a route is what it was asked for. */
+  isAnswer(route: Route, there: boolean): boolean {
+    const name = routeName(route);
+    const asked = this.#asked.get(name);
+    if (asked === undefined || (asked === 'gone') === there) return false;
+    if (asked !== 'gone' && !sameRoute(asked, route)) return false;
+    this.#asked.delete(name);
+    return true;
+  }
+
+  /** Whatever is announced from now on is looked at. */
+  forgetAsked(): void {
+    this.#asked.clear();
+  }
+
+  /** What is not wanted any more may go. */
+  forget(name: string): void {
+    this.#seen.delete(name);
   }
 
   /** Forgets what is not wanted any more, so that it may go. */
@@ -82,6 +109,7 @@ export async function addMissing(
     const missed = sightings.missed(name, existing !== undefined);
     if (!existing || !sameRoute(spec, existing)) {
       await attempt(changes, async () => {
+        sightings.ask(spec, true);
         await netlink.addRoute({ ...spec, mode: 'replace' });
         if (missed) {
           changes.repaired.push(name);
@@ -106,18 +134,23 @@ export async function addMissing(
   return changes;
 }
 
-/** Removes what is ours and not desired. */
+/**
+ * Removes what is ours and not desired.
+ * @param before what was desired of the same, where the snapshot and what is desired are not all there is
+ */
 export async function removeStale(
   netlink: Requests,
   snapshot: NetlinkSnapshot,
   own: Ownership,
   desired: { rules: readonly RuleSpec[]; routes: readonly Spec[] },
   sightings = new Sightings(),
+  before?: readonly Spec[],
 ): Promise<RoutingChanges> {
   const changes: RoutingChanges = { repaired: [], failed: [] };
   const rules = new Set(desired.rules.map(ruleName));
   const routes = new Set(desired.routes.map(routeName));
-  sightings.keepOnly(new Set([...rules, ...routes]));
+  if (before === undefined) sightings.keepOnly(new Set([...rules, ...routes]));
+  for (const name of (before ?? []).map(routeName)) if (!routes.has(name)) sightings.forget(name);
   for (const rule of snapshot.rules.filter(isOurs(own))) {
     if (!rules.has(ruleName(rule))) {
       await attempt(changes, () => netlink.deleteRule(ruleSpec(rule)));
@@ -125,7 +158,10 @@ export async function removeStale(
   }
   for (const route of snapshot.routes.filter(isOurs(own))) {
     if (!routes.has(routeName(route))) {
-      await attempt(changes, () => netlink.deleteRoute(routeSpec(route)));
+      await attempt(changes, () => {
+        sightings.ask(route, false);
+        return netlink.deleteRoute(routeSpec(route));
+      });
     }
   }
   return changes;

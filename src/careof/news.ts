@@ -35,12 +35,16 @@ export class News {
     return this.#states.get(index)?.since ?? new Date();
   }
 
-  /** @param since when the kernel first said what the run acted on, `performance.now()` */
-  publish(plan: Plan, report: ReconcileReport, since: number): void {
+  /**
+   * @param since when the kernel first said what the run acted on, `performance.now()`
+   * @param before what was planned for the routers of the plan, where these are not all
+   */
+  publish(plan: Plan, report: ReconcileReport, since: number, before?: Plan): void {
     this.succeeded('run');
-    this.#tellStates(plan);
+    const known = before?.routers.flatMap(({ bindings }) => bindings.map(({ index }) => index));
+    this.#tellStates(plan, new Set(known ?? this.#states.keys()));
     this.#tellSwitches(report, since);
-    this.#tellWays(plan);
+    if (before === undefined) this.#tellWays(plan);
     for (const item of report.changes?.attached ?? []) {
       this.#tell({ kind: 'interface', name: item.interface, from: 'none', to: item.program });
     }
@@ -62,7 +66,7 @@ export class News {
     for (const what of report.repaired) {
       this.repaired(what);
     }
-    this.problems('run', report.problems);
+    if (before === undefined) this.problems('run', report.problems);
   }
 
   /** What is wrong now, in the eyes of a run or an audit; each is told when it is new. */
@@ -105,8 +109,8 @@ export class News {
     this.#failures.delete(what);
   }
 
-  #tellStates(plan: Plan): void {
-    const gone = new Set(this.#states.keys());
+  /** @param gone the bindings there were; it is used up */
+  #tellStates(plan: Plan, gone: Set<number>): void {
     for (const router of plan.routers) {
       for (const { index, bid, name, state } of router.bindings) {
         gone.delete(index);

@@ -24,6 +24,10 @@ export interface ReconcileReport {
   replaced: number[];
   /** When the next run is due although nothing happens, milliseconds from now. */
   dueInMs: number | undefined;
+  /** When the next pair of outer addresses is to be refused, milliseconds from now. */
+  pairsDueInMs: number | undefined;
+  /** A run over everything came to its end. */
+  isWhole: boolean;
 }
 
 /** Has the next run at the latest when something is due, milliseconds from now. */
@@ -45,6 +49,8 @@ export function emptyReport(problems: ReconcileReport['problems']): ReconcileRep
     repaired: [],
     replaced: [],
     dueInMs: undefined,
+    pairsDueInMs: undefined,
+    isWhole: false,
   };
 }
 

@@ -9,8 +9,8 @@ import {
   encodeCxNeighbour,
   findCgroup,
 } from '../datapath/index.js';
-import type { Address, Prefix } from '../net/index.js';
-import { ARPHRD, type Link, type Netlink, type NetlinkSnapshot } from '../netlink/index.js';
+import { type Address, type Prefix, PrefixIndex } from '../net/index.js';
+import { ARPHRD, type Link, type Netlink, type NetlinkSnapshot, type Route } from '../netlink/index.js';
 import { PolicyCompiler } from '../policy/index.js';
 import { AcceptSet } from './accept-set.js';
 import { fastIngress, goesToStack } from './attachment-plan.js';
@@ -28,6 +28,7 @@ import { PolicyInputs } from './policy-inputs.js';
 import { Programs } from './programs.js';
 import { ProxyNeighbours } from './proxy-neighbours.js';
 import { emptyReport, guard, problemOf, type ReconcileReport, runAgain, take } from './reconcile-report.js';
+import type { Scope } from './scope.js';
 import { hasOwnedDevices, interfaceIdOf, TunnelDevices, type Tunnels } from './tunnel-devices.js';
 import type { XdpWatch } from './xdp-watch.js';
 
@@ -59,7 +60,25 @@ interface Run {
   readonly snapshot: NetlinkSnapshot;
   readonly report: ReconcileReport;
   readonly tunnels: Tunnels;
+  /** Undefined: everything. */
+  readonly scope?: Scope | undefined;
+  /** The rows of its bindings, and which of them have been switched. */
+  readonly rows: Rows;
 }
+
+/** By binding index; made when it is first asked for, and the same from the beginning of a run to its end. */
+class Rows {
+  readonly switched = new Set<number>();
+  readonly #rows = new Map<number, CxBinding | undefined>();
+
+  of(index: number, make: () => CxBinding | undefined): CxBinding | undefined {
+    if (!this.#rows.has(index)) this.#rows.set(index, make());
+    return this.#rows.get(index);
+  }
+}
+
+/** Of bindings whose outer header our program makes. */
+const NO_TUNNELS: Tunnels = { current: new Map(), owned: [], awaiting: new Set(), arrivals: [] };
 
 /**
  * Makes kernel and maps equal to a plan, and can be run at any time: whatever is right already is not
@@ -80,6 +99,8 @@ export class Reconciler implements Disposable {
   readonly #proxies: ProxyNeighbours;
   /** What the active generation was made of, and when it was last compared with the kernel's. */
   #active: { inputs: PolicyInputs; checkedAt: number } | undefined;
+  /** Next hops that the kernel was asked to keep fresh. */
+  #held = new Set<string>();
 
   constructor(netlink: Netlink, datapath: Datapath, xdpWatch: XdpWatch) {
     this.#netlink = netlink;
@@ -107,6 +128,67 @@ export class Reconciler implements Disposable {
     return { home, peer, tunnel };
   }
 
+  /** Whether an announcement of the kernel only says that a route is as a run wanted it: nothing follows from it. */
+  isAnswer(route: Route, there: boolean): boolean {
+    return this.#sightings.isAnswer(route, there);
+  }
+
+  /** Whether what routers register can be made so for them alone; where devices make outer headers it cannot. */
+  canScope(config: Config, plan: Plan): boolean {
+    return !this.#datapath.filling && config.external === undefined && !hasOwnedDevices(plan);
+  }
+
+  /**
+   * The steps of `run` for a part of the plan, in the same order: it takes as long as the part is large. What is asked
+   * of the kernel's routes, and of the maps, is what the part is about; what it has replaced is what goes.
+   */
+  async runScope(
+    config: Config,
+    scope: Scope,
+    devices: Devices,
+    snapshot: NetlinkSnapshot,
+  ): Promise<ReconcileReport> {
+    const { plan, before, whole } = scope;
+    const report = emptyReport(plan.problems);
+    const own = { protocol: config.routing.protocol };
+    const hasSame = hasSameRoutes(scope);
+    const run: Run = {
+      ...{ config, devices, report, scope, tunnels: NO_TUNNELS, rows: new Rows() },
+      plan: without(plan, before),
+      snapshot: routesOf(snapshot, [
+        ...(hasSame ? [] : [...plan.routes, ...before.routes].map(({ spec }) => String(spec.destination))),
+        ...scope.destinations.map(String),
+      ]),
+    };
+    await this.#switchBindings(run, 'off');
+    await guard(report, () => this.#datapath.prefixes.update(...prefixChanges(scope)));
+    await guard(report, () => this.#syncAccepted(run));
+    await this.#switchBindings(run, 'moved');
+    const specs = (routes: Plan['routes']): Plan['routes'][number]['spec'][] =>
+      routes.map(({ spec }) => spec);
+    const add = async (needsBindings: boolean): Promise<void> => {
+      if (hasSame) return;
+      const routes = specs(plan.routes.filter((route) => route.needsBindings === needsBindings));
+      const desired = { rules: [], routes };
+      take(report, await addMissing(this.#netlink, run.snapshot, own, desired, this.#sightings));
+    };
+    await add(false);
+    if (!hasSamePolicies(scope)) await this.#activatePolicies({ ...run, plan: whole, snapshot });
+    await this.#switchBindings(run, 'on');
+
+    await guard(report, () => settleHomeDevice(this.#netlink, devices.home, whole.homeMtu, undefined));
+    await add(true);
+    if (!hasSame) {
+      const all = { rules: [], routes: specs(plan.routes) };
+      const earlier = specs(before.routes);
+      take(report, await removeStale(this.#netlink, run.snapshot, own, all, this.#sightings, earlier));
+    }
+    await guard(report, () => this.#syncRoutes(run));
+    await this.#holdNewNextHops(run);
+    await this.#releaseBindings(plan, before);
+    return report;
+  }
+
   /**
    * Makes the kernel and the datapath as the plan says, what packets wait for first.
    * @param isOutdated whether something newer is known than the plan: what no packet waits for is then left out
@@ -118,6 +200,7 @@ export class Reconciler implements Disposable {
     snapshot: NetlinkSnapshot,
     isOutdated: () => boolean,
   ): Promise<ReconcileReport> {
+    this.#sightings.forgetAsked();
     const report = emptyReport(plan.problems);
     const own = { protocol: config.routing.protocol };
     const early = plan.routes.filter((route) => !route.needsBindings).map((route) => route.spec);
@@ -135,7 +218,7 @@ export class Reconciler implements Disposable {
       { links: snapshot.links, external: devices.tunnel },
       report,
     );
-    const run: Run = { config, plan, devices, snapshot, report, tunnels };
+    const run: Run = { config, plan, devices, snapshot, report, tunnels, rows: new Rows() };
     await this.#switchBindings(run, 'off');
     await guard(report, () => this.#datapath.prefixes.sync(plan.prefixes));
     await guard(report, () => this.#syncAccepted(run));
@@ -176,6 +259,7 @@ export class Reconciler implements Disposable {
     await this.#releaseBindings(plan);
     await guard(report, () => this.#tunnelDevices.sweep(config, tunnels, snapshot.links, report));
     this.#lastWhole = performance.now();
+    report.isWhole = true;
     if (report.problems.length > plan.problems.length) {
       // What was refused may pass without a message from the kernel.
       runAgain(report, RETRY_MS);
@@ -194,11 +278,13 @@ export class Reconciler implements Disposable {
    * change the kernel's tables at that moment.
    */
   async #switchBindings(run: Run, direction: 'off' | 'moved' | 'on'): Promise<void> {
-    const { config, plan, report } = run;
+    const { config, plan, report, rows } = run;
     for (const router of plan.routers) {
       for (const binding of router.bindings) {
-        const outer = outerAddresses(config, binding);
-        const row = bindingRow(binding, router.id, outer, tunnelDevice(run, binding));
+        if (rows.switched.has(binding.index)) continue;
+        const row = rows.of(binding.index, () =>
+          bindingRow(binding, router.id, outerAddresses(config, binding), tunnelDevice(run, binding)),
+        );
         if ((row === undefined) !== (direction === 'off')) {
           continue;
         }
@@ -206,6 +292,7 @@ export class Reconciler implements Disposable {
         if (direction === 'moved' && !(isSentByUs(before) && isSentByUs(row))) {
           continue;
         }
+        rows.switched.add(binding.index);
         if (await this.#datapath.bindings.set(binding.index, row)) {
           const from = config.role === 'mobile-router' ? before?.outerSource : before?.outerDestination;
           report.switched.push({ plan: binding, router: router.name, from, at: performance.now() });
@@ -215,9 +302,11 @@ export class Reconciler implements Disposable {
   }
 
   /** Answers the rows written. */
-  async #syncAccepted({ config, plan, tunnels, report }: Run): Promise<number> {
-    const { written, dueInMs } = await this.#acceptSet.sync(config, plan);
-    runAgain(report, dueInMs);
+  async #syncAccepted({ config, plan, tunnels, report, scope }: Run): Promise<number> {
+    const replaced = scope && without(scope.before, scope.plan);
+    const { written, dueInMs } = await this.#acceptSet.sync(config, plan, replaced);
+    report.pairsDueInMs = dueInMs;
+    if (scope) return written;
     const devices = await this.#acceptSet.syncDevices(plan, tunnels.owned);
     return written + devices + this.#datapath.spis.sync(tunnels.arrivals);
   }
@@ -251,7 +340,7 @@ export class Reconciler implements Disposable {
   /** Does what a run writes into maps once more; answers what was not as it should have been. */
   async #unsettled(first: Run): Promise<string[]> {
     const report = emptyReport([]);
-    const run = { ...first, report };
+    const run = { ...first, report, rows: new Rows() };
     const writes: Record<string, number> = {};
     const again = async (name: string, step: () => Promise<number> | number): Promise<void> => {
       await guard(report, async () => {
@@ -272,9 +361,16 @@ export class Reconciler implements Disposable {
     return Object.keys(writes).filter((name) => writes[name] !== 0);
   }
 
-  #syncRoutes({ config, plan, devices, snapshot }: Run): number {
-    return this.#datapath.routes.sync(
-      homeRoutes(snapshot, devices.home.ifindex, (prefix) => routerOwning(plan, config, prefix)),
+  #syncRoutes({ config, plan, devices, snapshot, scope }: Run): number {
+    if (scope === undefined) {
+      return this.#datapath.routes.sync(homeRoutes(snapshot, devices.home.ifindex, ownerIn(plan, config)));
+    }
+    const announced = routesOf(snapshot, scope.destinations.map(String));
+    const routes = homeRoutes(announced, devices.home.ifindex, (prefix) => scope.ownerOf(prefix));
+    const there = new Set(routes.map(({ prefix }) => prefix.toString()));
+    return this.#datapath.routes.update(
+      routes,
+      scope.destinations.filter((prefix) => !there.has(prefix.toString())),
     );
   }
 
@@ -330,8 +426,24 @@ export class Reconciler implements Disposable {
   /** The kernel is to keep the neighbours fresh that packets reach without it. */
   async #holdNeighbours({ config, plan, snapshot, report }: Run): Promise<void> {
     const wanted = { nextHops: nextHopsOf(plan), direct: directOf(config, plan, snapshot) };
+    this.#held = new Set(wanted.nextHops.map(nameOfHop));
     await guard(report, async () => {
       const failed = await holdNeighbours(this.#netlink, snapshot, wanted, config.routing.protocol);
+      report.problems.push(...failed.map(problemOf));
+    });
+  }
+
+  /** What no binding uses any more is let go by the next run over everything. */
+  async #holdNewNextHops({ config, plan, snapshot, report }: Run): Promise<void> {
+    const nextHops = nextHopsOf(plan).filter((hop) => !this.#held.has(nameOfHop(hop)));
+    if (nextHops.length === 0) return;
+    for (const hop of nextHops) this.#held.add(nameOfHop(hop));
+    const names = new Set(nextHops.map(nameOfHop));
+    const neighbours = snapshot.neighbours.filter((neighbour) => names.has(nameOfHop(neighbour)));
+    const wanted = { nextHops, direct: [] };
+    await guard(report, async () => {
+      const about = { ...snapshot, neighbours };
+      const failed = await holdNeighbours(this.#netlink, about, wanted, config.routing.protocol);
       report.problems.push(...failed.map(problemOf));
     });
   }
@@ -342,16 +454,19 @@ export class Reconciler implements Disposable {
     await probeNeighbours(this.#netlink, snapshot, asked, config.routing.protocol);
   }
 
-  /** Forgets bindings that are in no router's list and, by now, in no generation. */
-  async #releaseBindings(plan: Plan): Promise<void> {
-    const planned = new Set(
-      plan.routers.flatMap((router) => router.bindings.map((binding) => binding.index)),
-    );
-    for (const { index } of this.#datapath.bindings.identities()) {
+  /**
+   * Forgets bindings that are in no router's list and, by now, in no generation.
+   * @param before what was planned for the routers of the plan, where these are not all
+   */
+  async #releaseBindings(plan: Plan, before?: Plan): Promise<void> {
+    const planned = indicesOf(plan);
+    const known = before ? indicesOf(before) : this.#datapath.bindings.indices();
+    for (const index of known) {
       if (!planned.has(index)) {
         await this.#datapath.bindings.release(index);
       }
     }
+    if (before) return;
     this.#datapath.routerIds.keepOnly(new Set(plan.routers.map((router) => router.homeAddress.toString())));
   }
 }
@@ -408,11 +523,75 @@ function placeOf({ ifindex, type }: Link): Pick<TunnelDevice, 'ifindex' | 'linkH
   return { ifindex, linkHeader: type === ARPHRD.ETHER };
 }
 
-function routerOwning(plan: Plan, config: Config, prefix: Prefix): number {
+function ownerIn(plan: Plan, config: Config): (prefix: Prefix) => number {
   if (config.role === 'mobile-router') {
-    return plan.routers[0]?.id ?? 0;
+    return () => plan.routers[0]?.id ?? 0;
   }
-  return plan.prefixes.find((owner) => owner.prefix.contains(prefix))?.router ?? 0;
+  const owners = new PrefixIndex(plan.prefixes.map(({ prefix, router }) => [prefix, router] as const));
+  return (prefix) => owners.find(prefix) ?? 0;
+}
+
+function indicesOf(plan: Plan): Set<number> {
+  return new Set(plan.routers.flatMap(({ bindings }) => bindings.map(({ index }) => index)));
+}
+
+const nameOfHop = (hop: { ifindex: number; address: Address }): string => `${hop.ifindex} ${hop.address}`;
+
+/** The snapshot with no other routes than those to some destinations, and no rules. */
+function routesOf(snapshot: NetlinkSnapshot, destinations: readonly string[]): NetlinkSnapshot {
+  const wanted = new Set(destinations);
+  const routes =
+    wanted.size === 0 ? [] : snapshot.routes.filter(({ destination }) => wanted.has(destination.toString()));
+  return { ...snapshot, routes, rules: [] };
+}
+
+/** A plan with those of its bindings only that another plan of the same routers does not have as they are. */
+function without(plan: Plan, other: Plan): Plan {
+  const routers = plan.routers.map((router, at) => {
+    const others = new Set(other.routers[at]?.bindings);
+    return { ...router, bindings: router.bindings.filter((binding) => !others.has(binding)) };
+  });
+  return { ...plan, routers };
+}
+
+function hasSameRoutes({ plan, before }: Scope): boolean {
+  return (
+    plan.routes.length === before.routes.length &&
+    plan.routes.every(({ spec, needsBindings }, at) => {
+      const was = before.routes[at];
+      return (
+        was?.needsBindings === needsBindings &&
+        was.spec.mtu === spec.mtu &&
+        String(was.spec.destination) === String(spec.destination)
+      );
+    })
+  );
+}
+
+/** What `PrefixMap.update` is to do. */
+function prefixChanges({ plan, before }: Scope): [desired: Plan['prefixes'], gone: Prefix[]] {
+  const was = new Map(before.prefixes.map(({ prefix, router }) => [prefix.toString(), router]));
+  const is = new Set(plan.prefixes.map(({ prefix }) => prefix.toString()));
+  return [
+    plan.prefixes.filter(({ prefix, router }) => was.get(prefix.toString()) !== router),
+    before.prefixes.flatMap(({ prefix }) => (is.has(prefix.toString()) ? [] : [prefix])),
+  ];
+}
+
+/** Whether the generation of before is that of now: it has policies, and bindings with their priorities. */
+function hasSamePolicies({ plan, before }: Scope): boolean {
+  return plan.routers.every(({ id, policies, bindings }, at) => {
+    const was = before.routers[at];
+    return (
+      was?.id === id &&
+      was.policies === policies &&
+      was.bindings.length === bindings.length &&
+      bindings.every(({ bid, priority, index }, place) => {
+        const other = was.bindings[place];
+        return other?.bid === bid && other.priority === priority && other.index === index;
+      })
+    );
+  });
 }
 
 /** The role number of a config, as the programs know it. */

@@ -78,6 +78,11 @@ export class BindingTable {
     return index;
   }
 
+  /** The index of each binding that has one. */
+  indices(): number[] {
+    return [...this.#indices.values()];
+  }
+
   /** All bindings that have an index. */
   identities(): (CxBindingKey & { index: number })[] {
     return [...this.#indices.values()].map((index) => ({ ...this.identity(index), index }));

@@ -54,6 +54,17 @@ export class PrefixMap {
     return stale.length + writes.length;
   }
 
+  /**
+   * Makes the content what `desired` says for its prefixes, and takes those of `gone` out; all others stay.
+   * @returns the number of writes
+   * @throws BpfError E2BIG when there is no room: `sync` says what to do about it
+   */
+  update(desired: readonly { prefix: Prefix; router: number }[], gone: readonly Prefix[]): number {
+    for (const { prefix, router } of desired) this.#map.set(this.#key(prefix.toString()), encodeWord(router));
+    for (const prefix of gone) this.#map.delete(this.#key(prefix.toString()));
+    return desired.length + gone.length;
+  }
+
   #key(text: string): Uint8Array {
     const [address = '::', length = '0'] = text.split('/');
     return encodeCxPrefixKey({ address, prefixLength: Number(length) });

@@ -26,10 +26,15 @@ export class RowMap {
     );
   }
 
-  /** Current content, read from the kernel: encoded key -> row number and row. */
-  #read(): Map<string, { row: number; bytes: Uint8Array }> {
+  /** Current content, read from the kernel: encoded key -> row number and row. @param among what is read of it */
+  #read(among?: Iterable<Uint8Array>): Map<string, { row: number; bytes: Uint8Array }> {
     const current = new Map<string, { row: number; bytes: Uint8Array }>();
-    for (const [key, value] of this.#index.readAll()) {
+    const entries =
+      among === undefined
+        ? this.#index.readAll()
+        : [...among].map((key) => [key, this.#index.get(key)] as const);
+    for (const [key, value] of entries) {
+      if (value === undefined) continue;
       const row = decodeWord(value);
       const bytes = this.#pool.map.get(encodeWord(row));
       if (bytes) {
@@ -49,13 +54,15 @@ export class RowMap {
    * unless there is no room to do it in this order.
    * @param stay of a row that is not desired: for how long it should stay (any unit); 0 or less: not at all.
    *   When there is no room, those with the least time left go first
+   * @param among the keys that this is about, where that is not all: what else there is stays as it is, whatever it is
    * @throws DatapathError MAP_FULL when `desired` alone does not fit; nothing is changed then
    */
   async sync(
     desired: Iterable<readonly [Uint8Array, Uint8Array]>,
     stay: (row: Uint8Array) => number = () => 0,
+    among?: Iterable<Uint8Array>,
   ): Promise<SyncResult> {
-    const current = this.#read();
+    const current = this.#read(among);
     const result = { added: 0, changed: 0, removed: 0 };
     const wanted = new Map([...desired].map(([key, bytes]) => [toKey(key), bytes]));
     const capacity = this.#index.maxEntries;

@@ -14,6 +14,7 @@ export {
   HomeAgentRegistrar,
   MOST_FLOWS as MOST_FLOWS_OF_ROUTER,
   OUTCOMES,
+  type OutgoingPacket,
   type Reception,
   type RegistrarSettings,
   type Registration,

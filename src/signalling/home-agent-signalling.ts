@@ -4,6 +4,7 @@ import {
   type CacheChange,
   HomeAgentRegistrar,
   OUTCOMES,
+  type OutgoingPacket,
   type Reception,
   type RegistrarSettings,
   type Registration,
@@ -28,8 +29,11 @@ export interface HomeAgentSignallingOptions {
   readonly socket: PacketSocket;
   readonly journal: Journal;
   readonly log: Log;
-  /** Makes the kernel as the registrations are: answers leave when it has resolved. */
-  apply(): Promise<void>;
+  /**
+   * Makes the kernel as the registrations are: answers leave when it has resolved.
+   * @param homeAddresses of the routers whose registrations are others
+   */
+  apply(homeAddresses: readonly Address[]): Promise<void>;
 }
 
 /** When what could not be made so is tried again, milliseconds. */
@@ -118,19 +122,19 @@ export class HomeAgentSignalling implements AsyncDisposable {
     return this.#turn;
   }
 
-  async #receive(packets: readonly MobilityPacket[]): Promise<void> {
-    const receptions = packets.map((packet): [MobilityPacket, Reception] => {
-      return [packet, this.#registrar.receive(packet, now())];
-    });
+  async #receive(packets: Iterable<MobilityPacket>): Promise<void> {
     const recorded: Address[] = [];
     const changes: CacheChange[] = [];
-    for (const [packet, reception] of receptions) {
+    const answers: OutgoingPacket[] = [];
+    for (const packet of packets) {
+      const reception = this.#registrar.receive(packet, now());
       this.#count(packet, reception);
       if (reception.recorded && reception.router) recorded.push(reception.router.homeAddress);
       changes.push(...reception.changes);
+      if (reception.answer) answers.push(reception.answer);
     }
     await this.#commit(changes, recorded);
-    for (const [, { answer }] of receptions) if (answer) this.#send(answer);
+    for (const answer of answers) this.#send(answer);
     this.#schedule();
   }
 
@@ -151,7 +155,7 @@ export class HomeAgentSignalling implements AsyncDisposable {
     this.#write(recorded);
     if (changes.length === 0) return;
     try {
-      await this.#options.apply();
+      await this.#options.apply(changes.map(({ router }) => router.homeAddress));
     } catch (error) {
       // The reconciler tries again by itself, and tells what is wrong.
       this.#options.log.error({ err: error }, 'registrations are not in the kernel yet');
@@ -160,7 +164,7 @@ export class HomeAgentSignalling implements AsyncDisposable {
     }
   }
 
-  #send({ packet, destination }: { packet: Uint8Array; destination: Address }): void {
+  #send({ packet, destination }: OutgoingPacket): void {
     const refused = this.#options.socket.send(packet);
     if (refused !== undefined) {
       this.#tally.warn('not-sent', 'the kernel did not send an answer', {

@@ -91,7 +91,7 @@ export class MobileRouterSignalling implements AsyncDisposable {
     this.#options.socket.close();
   }
 
-  #receive(packets: readonly MobilityPacket[]): void {
+  #receive(packets: Iterable<MobilityPacket>): void {
     for (const packet of packets) {
       const { outcome, text, status, changes } = this.#options.registrar.receive(packet, now());
       if (outcome === 'accepted') this.#tally.count(outcome);

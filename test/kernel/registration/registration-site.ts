@@ -84,14 +84,21 @@ export async function withRegistration(
   options: RegistrationOptions,
   body: (site: Site, key: string) => Promise<void>,
 ): Promise<void> {
-  await withKey(t, options, async (site, key) => {
+  const key = keyFile(t);
+  const { homeLink = false } = options;
+  await withSite(t, { mr: null, ha: null, homeLink }, async (site) => {
     const places: readonly (readonly [NodeName, string])[] = [
       ['core', 'ha0'],
-      ...(options.homeLink ? [['hl', 'ha0'] as const] : []),
+      ...(homeLink ? [['hl', 'ha0'] as const] : []),
     ];
     const recordings = await Promise.all(
       places.map(([node, name]) => record(site, node, name, recordingOf(key, node))),
     );
+    // Not before: the first messages are recorded, too.
+    await Promise.all([
+      site.start('mr', routerConfig(key, options)),
+      site.start('ha', agentConfig(key, options)),
+    ]);
     await body(site, key);
     let all = 0;
     for (const recording of recordings) {

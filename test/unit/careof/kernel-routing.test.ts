@@ -266,3 +266,25 @@ test('the inner MTU is what the header leaves, and never below the least of IPv6
   t.is(innerMtu(1280, 'ipv6'), undefined);
   t.is(innerMtu(1 << 20, 'ipv6'), 65495);
 });
+
+test('what the kernel announces is told from what it was asked for', async (t) => {
+  const sightings = new Sightings();
+  const netlink = new Requests();
+  const spec = {
+    table: 254,
+    metric: 64,
+    destination: prefix('2001:db8:1::/64'),
+    ifindex: HOME,
+    protocol: 191,
+  };
+  await addMissing(netlink, snapshot({}), OWN, { rules: [], routes: [spec] }, sightings);
+  const made = route('2001:db8:1::/64', { metric: 64, ifindex: HOME, protocol: 191 });
+  const other = route('2001:db8:1::/64', { metric: 64, ifindex: 2, protocol: 191 });
+  t.false(sightings.isAnswer(other, true), 'another device');
+  t.false(sightings.isAnswer(made, false), 'it is gone');
+  t.true(sightings.isAnswer(made, true));
+  t.false(sightings.isAnswer(made, true), 'an answer comes once');
+  await removeStale(netlink, snapshot({ routes: [made] }), OWN, { rules: [], routes: [] }, sightings);
+  t.false(sightings.isAnswer(made, true));
+  t.true(sightings.isAnswer(made, false));
+});
