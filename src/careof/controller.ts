@@ -316,8 +316,7 @@ class InstanceController implements Controller {
   }
 
   policies(): PolicyView[] {
-    const { datapath } = this.#need();
-    const { registration } = this.#need();
+    const { datapath, registration } = this.#need();
     const told = (fid: number): Pick<PolicyView, 'flows' | 'remark'> =>
       registration instanceof MobileRouterRegistration ? registration.told(fid) : { flows: [], remark: null };
     return this.#routers().flatMap((router) => {

@@ -26,7 +26,8 @@ export interface RegistrationContext {
 
 /** The care-of addresses and policies of this mobile router as its home agent is told them (RFC 5648, RFC 6089). */
 export class MobileRouterRegistration implements AsyncDisposable {
-  readonly #config: MobileRouterConfig;
+  /** As the last plan has them: a reload may have added some. */
+  #bindings: readonly { readonly bid: number; readonly name: string }[];
   readonly #signalling: MobileRouterSignalling;
   #translated: { policies: readonly Policy[]; flows: PolicyFlows } | undefined;
 
@@ -41,7 +42,7 @@ export class MobileRouterRegistration implements AsyncDisposable {
     registered: ReadonlyMap<number, Address>,
     { datapath, log, changed }: RegistrationContext,
   ) {
-    this.#config = config;
+    this.#bindings = config.bindings;
     const { home } = config;
     const key = settings.keyFile === undefined ? undefined : readRegistrationKey(settings.keyFile);
     datapath.signalKeys.sync(key ? [key.spi] : []);
@@ -77,7 +78,7 @@ export class MobileRouterRegistration implements AsyncDisposable {
   /** Of all bindings, for what comes after this. */
   get allRegistered(): ReadonlyMap<number, Address> {
     return new Map(
-      this.#config.bindings.flatMap(({ bid }) => {
+      this.#bindings.flatMap(({ bid }) => {
         const address = this.registered(bid);
         return address ? [[bid, address] as const] : [];
       }),
@@ -109,6 +110,7 @@ export class MobileRouterRegistration implements AsyncDisposable {
   follow(plan: Plan): void {
     const [router] = plan.routers;
     if (!router) return;
+    this.#bindings = router.bindings;
     const wanted = router.bindings.flatMap(({ bid, wanted: careOf, priority, tunnel, nextHop }) => {
       const home = tunnel === 'home';
       return careOf ? [{ bid, careOf, priority, home, linkAddress: home ? nextHop?.ownMac : undefined }] : [];
@@ -123,7 +125,7 @@ export class MobileRouterRegistration implements AsyncDisposable {
   /** What an operator should know of registrations. */
   problems(): Problem[] {
     const nameOf = (bid: number): string =>
-      this.#config.bindings.find((binding) => binding.bid === bid)?.name ?? `with BID ${bid}`;
+      this.#bindings.find((binding) => binding.bid === bid)?.name ?? `with BID ${bid}`;
     const { bindings, mode, singleReason } = this.#signalling.view();
     const problems = bindings.flatMap(({ bid, state, statusText, attempts }): Problem[] => {
       if (state === 'refused') {
