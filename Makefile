@@ -72,7 +72,7 @@ build/coax/main.js: build/js/.stamp
 	$(call say,esbuild,$@)
 	@rm -rf build/coax
 	@npx esbuild $(addprefix build/js/src/,$(BUNDLED)) --bundle --splitting --platform=node --target=node20 \
-		--format=esm --entry-names=[name] --sourcemap --outdir=build/coax --log-level=warning \
+		--format=esm --minify-whitespace --minify-syntax --legal-comments=none --entry-names=[name] --sourcemap --outdir=build/coax --log-level=warning \
 		'--banner:js=import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);'
 	@chmod +x $@
 

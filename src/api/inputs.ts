@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Address } from '../net/index.js';
 import { ApiError } from './api-error.js';
 

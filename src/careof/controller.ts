@@ -48,7 +48,7 @@ import { type Devices, Reconciler, roleOf } from './reconciler.js';
 import { Registrations, requestedCareOf } from './registrations.js';
 import { bindingView, interfaceViews, policyViews } from './report.js';
 import { RunLoop } from './run-loop.js';
-import { takeHealthSample } from './sample.js';
+import { SampleTurns, takeHealthSample } from './sample.js';
 import { type Happened, Pending, type Scope } from './scope.js';
 import { xdpAttachments } from './xdp.js';
 import { XdpWatch } from './xdp-watch.js';
@@ -89,12 +89,14 @@ class InstanceController implements Controller {
   readonly #log: Log;
   readonly #events = new EventEmitter<{ change: [ChangeEvent] }>();
   #running: Running | undefined;
-  #plan: Plan | undefined;
+  /** Makes the plan when somebody asks for it: of many routers it is not made anew with each that registers. */
+  #planned: (() => Plan) | undefined;
   #attachments: ReconcileReport['attachments'] = [];
   #missing: ReconcileReport['missing'] = [];
   #xdp: ReconcileReport['xdp'] = [];
   #problems: ReconcileReport['problems'] = [];
   readonly #health: Health;
+  readonly #turns = new SampleTurns();
   readonly #news: News;
   readonly #loop: RunLoop;
   readonly #pending = new Pending();
@@ -378,6 +380,10 @@ class InstanceController implements Controller {
     return this.#running;
   }
 
+  get #plan(): Plan | undefined {
+    return this.#planned?.();
+  }
+
   #routers(): readonly RouterPlan[] {
     return this.#plan?.routers ?? [];
   }
@@ -457,11 +463,27 @@ class InstanceController implements Controller {
       this.#careOfRoutes.doubt(value.destination);
       return;
     }
-    // The kernel announces each step of a neighbour; no plan depends on one that is as usable as before.
-    if (event.kind === 'neighbour' && event.previous && isAsUsable(event.value, event.previous)) return;
+    if (event.kind === 'neighbour') {
+      this.#rememberNeighbour(event);
+      return;
+    }
     this.#pending.all();
+    this.#careOfRoutes.forget();
+  }
+
+  /** The kernel announces each step of a neighbour; no plan depends on one that is as usable as before. */
+  #rememberNeighbour({ value, previous, change }: Extract<NetlinkEvent, { kind: 'neighbour' }>): void {
+    const isSame = change === 'changed' && previous !== undefined && isAsUsable(value, previous);
+    if (isSame && isHeldAlike(value, previous)) return;
+    if (isSame) {
+      this.#pending.neighbour();
+      return;
+    }
+    const running = this.#running;
+    if (running?.reconciler.isNextHop(value)) this.#pending.nextHop();
+    else this.#pending.neighbour();
     // A gateway that answers, or does not any more, can be another choice between routes.
-    if (event.kind !== 'neighbour' || this.#isGateway(event.value.address)) this.#careOfRoutes.forget();
+    if (this.#isGateway(value.address)) this.#careOfRoutes.forget();
   }
 
   #isGateway(address: Address): boolean {
@@ -477,7 +499,8 @@ class InstanceController implements Controller {
   /** Looks at what the kernel does not announce: pins, attached programs, silent next hops, what is not delivered. */
   async #audit(): Promise<void> {
     const running = this.#running;
-    if (!running || !this.#plan || !this.#loop.idle) {
+    const plan = this.#plan;
+    if (!running || !plan || !this.#loop.idle) {
       return;
     }
     try {
@@ -490,10 +513,10 @@ class InstanceController implements Controller {
       ) {
         this.#request();
       }
-      this.#health.observe(await takeHealthSample(running, this.#plan));
+      this.#health.observe(await takeHealthSample(running, plan, this.#turns));
       this.#news.problems('audit', this.#health.findings());
       if (++this.#audits % AUDITS_PER_PROBE === 0) {
-        await running.reconciler.probe(this.#config, this.#plan, running.monitor.snapshot());
+        await running.reconciler.probe(this.#config, plan, running.monitor.snapshot());
         await running.firewall.audit();
         await running.ipsec.audit();
       }
@@ -520,7 +543,7 @@ class InstanceController implements Controller {
     const happened = this.#pending.take();
     try {
       const snapshot = running.monitor.snapshot();
-      if (happened.routers !== undefined && (await this.#reconcileSome(running, snapshot, happened, since))) {
+      if (!happened.all && (await this.#reconcileSome(running, snapshot, happened, since))) {
         return this.#nextRun();
       }
       await this.#reconcileAll(running, snapshot, since);
@@ -548,7 +571,7 @@ class InstanceController implements Controller {
       snapshot,
       () => this.#loop.isAsked,
     );
-    this.#plan = plan;
+    this.#planned = () => plan;
     this.#attachments = report.attachments;
     this.#missing = report.missing;
     this.#xdp = report.xdp;
@@ -569,17 +592,23 @@ class InstanceController implements Controller {
   async #reconcileSome(
     running: Running,
     snapshot: NetlinkSnapshot,
-    { routers = [], destinations }: Happened,
+    { routers, destinations, neighbours }: Happened,
     since: number,
   ): Promise<boolean> {
     const plans = this.#plans;
     if (plans === undefined) return false;
     const context = this.#homeAgentContext(running);
-    const some = plans.routersOf(routers);
+    const some = routers === undefined ? plans.config.routers : plans.routersOf(routers);
     await this.#askRoutes(running, plans.config, some);
     const part = plans.planSome(some, snapshot, context);
     if (part === undefined) return false;
-    const scope: Scope = { ...part, destinations, ownerOf: (prefix) => plans.ownerOf(prefix) };
+    const scope: Scope = {
+      ...part,
+      destinations,
+      neighbours,
+      routesTo: (destination) => running.monitor.routesTo(destination),
+      ownerOf: (prefix) => plans.ownerOf(prefix),
+    };
     let report: ReconcileReport;
     try {
       report = await running.reconciler.runScope(plans.config, scope, running.devices, snapshot);
@@ -588,7 +617,7 @@ class InstanceController implements Controller {
       this.#log.debug({ err: error }, 'registrations could not be taken over by themselves');
       return false;
     }
-    this.#plan = part.whole;
+    this.#planned = part.whole;
     this.#news.publish(part.plan, report, since, part.before);
     this.#pairsDue = timeIn(report.pairsDueInMs);
     // It is found again by a run over everything, which reports it.
@@ -654,7 +683,7 @@ class InstanceController implements Controller {
 
   /** Asks the kernel for its routes to the care-of addresses of some routers. */
   async #askRoutes(
-    { datapath, netlink, registrations, registration }: Running,
+    { datapath, netlink, monitor, registrations, registration }: Running,
     config: HomeAgentConfig,
     routers: readonly RouterConfig[],
   ): Promise<void> {
@@ -670,7 +699,11 @@ class InstanceController implements Controller {
         if (address) careOfs.push(address);
       }
     }
-    await this.#careOfRoutes.ask(netlink, careOfs, config.home.agent);
+    const known = {
+      longestRoutes: (address: Address, table: number) => monitor.longestRoutes(address, table),
+      rules: monitor.snapshot().rules,
+    };
+    await this.#careOfRoutes.ask(netlink, known, careOfs, config.home.agent);
   }
 }
 
@@ -687,14 +720,18 @@ function timeIn(milliseconds: number | undefined): number {
   return milliseconds === undefined ? Number.POSITIVE_INFINITY : performance.now() + milliseconds;
 }
 
+/** Whether packets go to a neighbour as before. */
 function isAsUsable(neighbour: Neighbour, before: Neighbour): boolean {
   return (
     neighbour.usable === before.usable &&
-    neighbour.managed === before.managed &&
     neighbour.proxy === before.proxy &&
-    neighbour.protocol === before.protocol &&
     String(neighbour.mac) === String(before.mac)
   );
+}
+
+/** Whether the kernel keeps a neighbour fresh as before. */
+function isHeldAlike(neighbour: Neighbour, before: Neighbour): boolean {
+  return neighbour.managed === before.managed && neighbour.protocol === before.protocol;
 }
 
 function areUp({ home, peer, tunnel }: Devices, links: readonly Devices['home'][]): boolean {

@@ -40,6 +40,8 @@ export interface HealthSample {
   at: number;
   bindings: readonly BindingSample[];
   uplinks: readonly UplinkSample[];
+  /** Where there are too many bindings for one look: some of them, or the last of them; undefined: all. */
+  part?: 'some' | 'last';
 }
 
 /** Something that does not deliver although it looks usable. */
@@ -50,6 +52,8 @@ interface Finding extends Problem {
 
 interface BindingMemory {
   sample: BindingSample;
+  /** The round in which it was last looked at. */
+  round: number;
   /** When it first sent after it had last received. */
   unansweredSince: number | undefined;
   lastSent: number;
@@ -73,7 +77,9 @@ interface UplinkMemory {
 export class Health {
   #silenceMs: number;
   #at = 0;
-  #bindings = new Map<number, BindingMemory>();
+  /** In which all bindings are looked at once. */
+  #round = 0;
+  readonly #bindings = new Map<number, BindingMemory>();
   #uplinks = new Map<number, UplinkMemory>();
   /** Of each binding of which there is something, since the last observation. */
   #codes: ReadonlyMap<number, readonly ProblemCode[]> | undefined;
@@ -89,12 +95,11 @@ export class Health {
     this.#codes = undefined;
   }
 
-  observe({ at, bindings, uplinks }: HealthSample): void {
+  observe({ at, bindings, uplinks, part }: HealthSample): void {
     this.#at = at;
     this.#codes = undefined;
-    this.#bindings = new Map(
-      bindings.map((sample) => [sample.index, this.#nextBinding(sample, at)] as const),
-    );
+    for (const sample of bindings) this.#bindings.set(sample.index, this.#nextBinding(sample, at));
+    if (part !== 'some') this.#endRound();
     this.#uplinks = new Map(uplinks.map((sample) => [sample.ifindex, this.#nextUplink(sample, at)] as const));
   }
 
@@ -108,17 +113,16 @@ export class Health {
   }
 
   findings(): Finding[] {
-    const bindings = [...this.#bindings.values()];
-    return [
-      ...bindings.flatMap((memory) => this.#ofBinding(memory)),
-      ...[...this.#uplinks.values()].flatMap((memory) => {
-        const users = bindings.filter(({ sample }) => sample.ifindex === memory.sample.ifindex);
-        return this.#ofUplink(
-          memory,
-          users.map(({ sample }) => sample.index),
-        );
-      }),
-    ];
+    const findings: Finding[] = [];
+    for (const memory of this.#bindings.values()) this.#addOfBinding(memory, findings);
+    for (const memory of this.#uplinks.values()) this.#addOfUplink(memory, findings);
+    return findings;
+  }
+
+  /** What was not seen in this round does not carry packets any more. */
+  #endRound(): void {
+    for (const [index, { round }] of this.#bindings) if (round !== this.#round) this.#bindings.delete(index);
+    this.#round += 1;
   }
 
   /** Codes of what is wrong with one binding. */
@@ -130,9 +134,10 @@ export class Health {
   #nextBinding(sample: BindingSample, at: number): BindingMemory {
     const before = this.#bindings.get(sample.index);
     const unresolved = sample.neighbour === 'unresolved' || sample.neighbour === 'failed';
+    const round = this.#round;
     if (before?.sample.way !== sample.way) {
       return {
-        sample,
+        ...{ sample, round },
         unansweredSince: undefined,
         lastSent: at,
         silent: false,
@@ -143,7 +148,7 @@ export class Health {
     const received = sample.received !== before.sample.received;
     const sent = sample.sent !== before.sample.sent && !sample.onlySends;
     const next = {
-      sample,
+      ...{ sample, round },
       unansweredSince: received ? undefined : (before.unansweredSince ?? (sent ? at : undefined)),
       lastSent: sent ? at : before.lastSent,
       unresolvedSince: unresolved ? (before.unresolvedSince ?? at) : undefined,
@@ -178,10 +183,11 @@ export class Health {
     };
   }
 
-  #ofBinding({ sample, silent, unresolvedSince, echo }: BindingMemory): Finding[] {
+  #addOfBinding({ sample, silent, unresolvedSince, echo }: BindingMemory, findings: Finding[]): void {
     const { index, router, name, nextHop, neighbour } = sample;
+    const isWell = !silent && unresolvedSince === undefined && echo === undefined;
+    if (isWell && neighbour !== 'failed') return;
     const of = `binding ${name} of ${router}`;
-    const findings: Finding[] = [];
     const add = (code: ProblemCode, message: string): void => {
       findings.push({ code, message, bindings: [index] });
     };
@@ -196,17 +202,22 @@ export class Health {
     if (echo !== undefined) {
       add('ECHO_FAILED', `${of}: ${echo}`);
     }
-    return findings;
   }
 
   /** A counter that rose counts for as long as a binding may be silent, and at least ten seconds. */
-  #ofUplink({ sample, droppedAt, errorsAt }: UplinkMemory, bindings: readonly number[]): Finding[] {
+  #addOfUplink({ sample, droppedAt, errorsAt }: UplinkMemory, findings: Finding[]): void {
     const span = Math.max(this.#silenceMs, 10_000);
     const recent = (when: number | undefined): boolean => when !== undefined && this.#at - when < span;
     const rising = [...(recent(droppedAt) ? ['tx_dropped'] : []), ...(recent(errorsAt) ? ['tx_errors'] : [])];
-    return rising.length === 0
-      ? []
-      : [{ code: 'UPLINK_DROPS', message: `${rising.join(' and ')} of ${sample.interface} rises`, bindings }];
+    if (rising.length === 0) return;
+    const users = [...this.#bindings.values()].filter(
+      ({ sample: { ifindex } }) => ifindex === sample.ifindex,
+    );
+    findings.push({
+      code: 'UPLINK_DROPS',
+      message: `${rising.join(' and ')} of ${sample.interface} rises`,
+      bindings: users.map(({ sample: { index } }) => index),
+    });
   }
 }
 

@@ -292,14 +292,35 @@ function isOnLink(snapshot: NetlinkSnapshot, { ifindex }: Link, address: Address
   return snapshot.addresses.some((item) => item.ifindex === ifindex && item.prefix.contains(address));
 }
 
-function wayTo(
+/** The way of outer packets. */
+interface Way {
+  readonly nextHop: NextHop;
+  readonly interface: string;
+  readonly mtu: number;
+  readonly up: boolean;
+}
+
+/** The ways by gateways, of which there are few for all care-of addresses. */
+const ways = new WeakMap<NetlinkSnapshot, Map<string, Way | undefined>>();
+
+function wayTo(snapshot: NetlinkSnapshot, careOf: Address, context: HomeAgentContext): Way | undefined {
+  const answer = context.route(careOf);
+  if (!answer?.gateway) return answer && wayBy(snapshot, careOf, answer, context);
+  const known = ways.get(snapshot) ?? new Map<string, Way | undefined>();
+  ways.set(snapshot, known);
+  const name = `${answer.ifindex} ${answer.gateway.key}`;
+  if (!known.has(name)) known.set(name, wayBy(snapshot, careOf, answer, context));
+  return known.get(name);
+}
+
+function wayBy(
   snapshot: NetlinkSnapshot,
   careOf: Address,
+  answer: RouteAnswer,
   context: HomeAgentContext,
-): { nextHop: NextHop; interface: string; mtu: number; up: boolean } | undefined {
-  const answer = context.route(careOf);
-  const link = answer && snapshot.links.find((item) => item.ifindex === answer.ifindex);
-  if (!answer || !link || answer.ifindex === context.homeIfindex || link.loopback) {
+): Way | undefined {
+  const link = snapshot.links.find((item) => item.ifindex === answer.ifindex);
+  if (!link || answer.ifindex === context.homeIfindex || link.loopback) {
     return undefined;
   }
   return {

@@ -1,6 +1,6 @@
 import type { NetlinkSnapshot } from '../netlink/index.js';
 import type { Policy } from '../policy/index.js';
-import type { Plan } from './plan.js';
+import type { RouterPlan } from './plan.js';
 import { factsOf } from './policy-facts.js';
 
 /**
@@ -8,28 +8,40 @@ import { factsOf } from './policy-facts.js';
  * compared by identity: a config is frozen, and a new one brings new lists.
  */
 export class PolicyInputs {
-  readonly #lists: readonly (readonly Policy[])[];
-  readonly #facts: string;
+  /** By router id. */
+  readonly #routers = new Map<number, { readonly policies: readonly Policy[]; readonly facts: string }>();
 
-  constructor(plan: Plan, snapshot: NetlinkSnapshot, cgroupId: (path: string) => bigint | undefined) {
-    this.#lists = plan.routers.map(({ policies }) => policies);
+  constructor(
+    routers: readonly RouterPlan[],
+    snapshot: NetlinkSnapshot,
+    cgroupId: (path: string) => bigint | undefined,
+  ) {
+    this.replace(routers, snapshot, cgroupId);
+  }
+
+  /** Makes it the inputs with these routers as they are now. */
+  replace(
+    routers: readonly RouterPlan[],
+    snapshot: NetlinkSnapshot,
+    cgroupId: (path: string) => bigint | undefined,
+  ): void {
     const indices = new Map(snapshot.links.map((link) => [link.name, link.ifindex]));
-    const facts: (string | number | undefined)[] = [];
-    for (const { id, bindings, policies } of plan.routers) {
-      facts.push(id, ...bindings.flatMap(({ bid, priority, index }) => [bid, priority, index]));
+    for (const { id, bindings, policies } of routers) {
+      let facts = '';
+      for (const { bid, priority, index } of bindings) facts += `${bid} ${priority} ${index} `;
       const { interfaces, cgroups } = factsOf(policies);
-      for (const name of interfaces) facts.push(indices.get(name));
-      for (const path of cgroups) facts.push(String(cgroupId(path)));
+      for (const name of interfaces) facts += `${indices.get(name)} `;
+      for (const path of cgroups) facts += `${cgroupId(path)} `;
+      this.#routers.set(id, { policies, facts });
     }
-    this.#facts = facts.join(' ');
   }
 
   equals(other: PolicyInputs | undefined): boolean {
-    return (
-      other !== undefined &&
-      this.#facts === other.#facts &&
-      this.#lists.length === other.#lists.length &&
-      this.#lists.every((list, at) => list === other.#lists[at])
-    );
+    if (other === undefined || this.#routers.size !== other.#routers.size) return false;
+    for (const [id, { policies, facts }] of this.#routers) {
+      const counterpart = other.#routers.get(id);
+      if (counterpart?.policies !== policies || counterpart.facts !== facts) return false;
+    }
+    return true;
   }
 }

@@ -9,9 +9,9 @@ import {
   encodeCxNeighbour,
   findCgroup,
 } from '../datapath/index.js';
-import { type Address, type Prefix, PrefixIndex } from '../net/index.js';
+import { type Address, Prefix, PrefixIndex } from '../net/index.js';
 import { ARPHRD, type Link, type Netlink, type NetlinkSnapshot, type Route } from '../netlink/index.js';
-import { PolicyCompiler } from '../policy/index.js';
+import { PolicyCompiler, type RouterPolicySet } from '../policy/index.js';
 import { AcceptSet } from './accept-set.js';
 import { fastIngress, goesToStack } from './attachment-plan.js';
 import { ensureHomeDevice, ensureTunnelDevice, ownerOf, settleHomeDevice } from './home-device.js';
@@ -23,7 +23,14 @@ import {
   ProbeTurns,
   probeNeighbours,
 } from './managed-neighbours.js';
-import { type BindingPlan, bindingRow, carries, type Plan, type TunnelDevice } from './plan.js';
+import {
+  type BindingPlan,
+  bindingRow,
+  carries,
+  type Plan,
+  type RouterPlan,
+  type TunnelDevice,
+} from './plan.js';
 import { PolicyInputs } from './policy-inputs.js';
 import { Programs } from './programs.js';
 import { ProxyNeighbours } from './proxy-neighbours.js';
@@ -133,6 +140,11 @@ export class Reconciler implements Disposable {
     return this.#sightings.isAnswer(route, there);
   }
 
+  /** Whether packets of bindings in use are sent to this neighbour. */
+  isNextHop(neighbour: { ifindex: number; address: Address }): boolean {
+    return this.#held.has(nameOfHop(neighbour));
+  }
+
   /** Whether what routers register can be made so for them alone; where devices make outer headers it cannot. */
   canScope(config: Config, plan: Plan): boolean {
     return !this.#datapath.filling && config.external === undefined && !hasOwnedDevices(plan);
@@ -148,17 +160,18 @@ export class Reconciler implements Disposable {
     devices: Devices,
     snapshot: NetlinkSnapshot,
   ): Promise<ReconcileReport> {
-    const { plan, before, whole } = scope;
+    const { plan, before } = scope;
     const report = emptyReport(plan.problems);
     const own = { protocol: config.routing.protocol };
     const hasSame = hasSameRoutes(scope);
     const run: Run = {
       ...{ config, devices, report, scope, tunnels: NO_TUNNELS, rows: new Rows() },
       plan: without(plan, before),
-      snapshot: routesOf(snapshot, [
-        ...(hasSame ? [] : [...plan.routes, ...before.routes].map(({ spec }) => String(spec.destination))),
-        ...scope.destinations.map(String),
-      ]),
+      snapshot: {
+        ...snapshot,
+        routes: hasSame ? [] : routesTo(scope, destinationsOf(plan, before)),
+        rules: [],
+      },
     };
     await this.#switchBindings(run, 'off');
     await guard(report, () => this.#datapath.prefixes.update(...prefixChanges(scope)));
@@ -173,10 +186,11 @@ export class Reconciler implements Disposable {
       take(report, await addMissing(this.#netlink, run.snapshot, own, desired, this.#sightings));
     };
     await add(false);
-    if (!hasSamePolicies(scope)) await this.#activatePolicies({ ...run, plan: whole, snapshot });
+    if (!hasSamePolicies(scope))
+      await this.#activatePolicies({ ...run, plan: scope.whole(), snapshot }, plan.routers);
     await this.#switchBindings(run, 'on');
 
-    await guard(report, () => settleHomeDevice(this.#netlink, devices.home, whole.homeMtu, undefined));
+    await guard(report, () => settleHomeDevice(this.#netlink, devices.home, scope.homeMtu, undefined));
     await add(true);
     if (!hasSame) {
       const all = { rules: [], routes: specs(plan.routes) };
@@ -184,7 +198,11 @@ export class Reconciler implements Disposable {
       take(report, await removeStale(this.#netlink, run.snapshot, own, all, this.#sightings, earlier));
     }
     await guard(report, () => this.#syncRoutes(run));
-    await this.#holdNewNextHops(run);
+    if (scope.neighbours) {
+      const all = { ...run, plan: scope.whole(), snapshot };
+      await guard(report, () => this.#syncNeighbours(all));
+      await this.#holdNeighbours(all);
+    } else await this.#holdNewNextHops(run);
     await this.#releaseBindings(plan, before);
     return report;
   }
@@ -365,7 +383,7 @@ export class Reconciler implements Disposable {
     if (scope === undefined) {
       return this.#datapath.routes.sync(homeRoutes(snapshot, devices.home.ifindex, ownerIn(plan, config)));
     }
-    const announced = routesOf(snapshot, scope.destinations.map(String));
+    const announced = { ...snapshot, routes: routesTo(scope, scope.destinations) };
     const routes = homeRoutes(announced, devices.home.ifindex, (prefix) => scope.ownerOf(prefix));
     const there = new Set(routes.map(({ prefix }) => prefix.toString()));
     return this.#datapath.routes.update(
@@ -374,20 +392,22 @@ export class Reconciler implements Disposable {
     );
   }
 
-  async #activatePolicies({ plan, snapshot, report }: Run): Promise<void> {
+  /** @param changed the routers of which something is another than it was, where it is known that something is */
+  async #activatePolicies({ plan, snapshot, report }: Run, changed?: readonly RouterPlan[]): Promise<void> {
     const { generations, policyIds, bindings } = this.#datapath;
-    const inputs = new PolicyInputs(plan, snapshot, findCgroup);
+    const active = this.#active;
     const now = performance.now();
-    if (inputs.equals(this.#active?.inputs) && now - (this.#active?.checkedAt ?? 0) < RECHECK_MS) {
-      return;
+    let inputs: PolicyInputs;
+    if (active && changed) {
+      inputs = active.inputs;
+      inputs.replace(changed, snapshot, findCgroup);
+    } else {
+      inputs = new PolicyInputs(plan.routers, snapshot, findCgroup);
+      if (active && inputs.equals(active.inputs) && now - active.checkedAt < RECHECK_MS) return;
     }
     // Whatever goes wrong from here on is tried again.
     this.#active = undefined;
-    const routers = plan.routers.map((router) => ({
-      routerId: router.id,
-      policies: router.policies,
-      bindings: router.bindings.map(({ bid, priority }) => ({ bid, priority })),
-    }));
+    const routers = plan.routers.map(policySetOf);
     const indices = new Map(snapshot.links.map((link) => [link.name, link.ifindex]));
     const compiled = await this.#compiler.compile(routers, {
       bindingIndex: (router, bid) => bindings.index({ router, bid }),
@@ -483,10 +503,11 @@ function directOf(config: Config, plan: Plan, snapshot: NetlinkSnapshot): Direct
 /** The neighbours that bindings in use send to. */
 function nextHopsOf(plan: Plan): { ifindex: number; address: Address }[] {
   const nextHops = new Map<string, { ifindex: number; address: Address }>();
-  for (const { nextHop, state } of plan.routers.flatMap((router) => router.bindings)) {
-    if (nextHop?.address && carries(state)) {
+  for (const { bindings } of plan.routers) {
+    for (const { nextHop, state } of bindings) {
+      if (!nextHop?.address || !carries(state)) continue;
       const { ifindex, address } = nextHop;
-      nextHops.set(`${ifindex} ${address}`, { ifindex, address });
+      nextHops.set(nameOfHop({ ifindex, address }), { ifindex, address });
     }
   }
   return [...nextHops.values()];
@@ -531,18 +552,39 @@ function ownerIn(plan: Plan, config: Config): (prefix: Prefix) => number {
   return (prefix) => owners.find(prefix) ?? 0;
 }
 
+/** Of plans of routers that stay, so that of many only those are made anew that are another. */
+const policySets = new WeakMap<RouterPlan, RouterPolicySet>();
+
+function policySetOf(router: RouterPlan): RouterPolicySet {
+  let set = policySets.get(router);
+  if (set === undefined) {
+    const { id: routerId, policies, bindings } = router;
+    set = { routerId, policies, bindings: bindings.map(({ bid, priority }) => ({ bid, priority })) };
+    policySets.set(router, set);
+  }
+  return set;
+}
+
 function indicesOf(plan: Plan): Set<number> {
   return new Set(plan.routers.flatMap(({ bindings }) => bindings.map(({ index }) => index)));
 }
 
 const nameOfHop = (hop: { ifindex: number; address: Address }): string => `${hop.ifindex} ${hop.address}`;
 
-/** The snapshot with no other routes than those to some destinations, and no rules. */
-function routesOf(snapshot: NetlinkSnapshot, destinations: readonly string[]): NetlinkSnapshot {
-  const wanted = new Set(destinations);
-  const routes =
-    wanted.size === 0 ? [] : snapshot.routes.filter(({ destination }) => wanted.has(destination.toString()));
-  return { ...snapshot, routes, rules: [] };
+function routesTo({ routesTo: ask }: Scope, destinations: Iterable<Prefix>): Route[] {
+  return [...destinations].flatMap((destination) => ask(destination));
+}
+
+/** Where the routes of plans lead, each prefix once. */
+function destinationsOf(...plans: readonly Plan[]): Iterable<Prefix> {
+  const found = new Map<string, Prefix>();
+  for (const { routes } of plans) {
+    for (const { spec } of routes) {
+      const destination = Prefix.from(spec.destination);
+      found.set(destination.toString(), destination);
+    }
+  }
+  return found.values();
 }
 
 /** A plan with those of its bindings only that another plan of the same routers does not have as they are. */

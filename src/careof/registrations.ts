@@ -7,6 +7,9 @@ import type { Registration } from './home-agent.js';
 /** Most addresses of a binding that are accepted beside the one in use; the oldest make way. */
 const ALSO_ACCEPTED = 2;
 
+/** Of a binding of which nobody has said anything. */
+const NOTHING = { careOf: '::', flags: 0 } as const;
+
 /**
  * What was said of bindings at run time. It lives in the pinned `cx_binding_keys`, so that it survives a
  * restart, but for addresses that are only accepted: these wait for the change that they announce.
@@ -20,7 +23,7 @@ export class Registrations {
   }
 
   of(index: number): Registration {
-    const { careOf, flags } = this.#datapath.bindings.identity(index);
+    const { careOf, flags } = this.#datapath.bindings.annotation(index) ?? NOTHING;
     return {
       careOf: careOf === '::' ? undefined : Address.parse(careOf),
       alsoAccepted: this.#alsoAccepted.get(index) ?? [],

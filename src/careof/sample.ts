@@ -10,10 +10,35 @@ interface Sources {
   monitor: Pick<NetlinkMonitor, 'snapshot'>;
 }
 
+/** Bindings that are looked at in one audit; each is some microseconds. */
+const MOST_AT_ONCE = 2000;
+
+/** Whose turn it is where there are more bindings than one audit looks at. */
+export class SampleTurns {
+  #next = 0;
+
+  /** The routers of this turn, and which part of all they are. */
+  take({ routers }: Plan): { routers: readonly RouterPlan[]; part?: 'some' | 'last' } {
+    const from = this.#next < routers.length ? this.#next : 0;
+    let count = 0;
+    let to = from;
+    while (to < routers.length && count < MOST_AT_ONCE) count += routers[to++]?.bindings.length ?? 0;
+    const isLast = to === routers.length;
+    this.#next = isLast ? 0 : to;
+    if (from === 0 && isLast) return { routers };
+    return { routers: routers.slice(from, to), part: isLast ? 'last' : 'some' };
+  }
+}
+
 /** Counters, neighbours and links of the bindings that carry packets, as `Health` wants them. */
-export async function takeHealthSample(sources: Sources, plan: Plan): Promise<HealthSample> {
+export async function takeHealthSample(
+  sources: Sources,
+  plan: Plan,
+  turns: SampleTurns,
+): Promise<HealthSample> {
   const snapshot = sources.monitor.snapshot();
-  const bindings = plan.routers.flatMap((router) =>
+  const { routers, ...turn } = turns.take(plan);
+  const bindings = routers.flatMap((router) =>
     router.bindings
       .filter(({ state }) => carries(state))
       .flatMap((binding) => sampleBinding(sources, snapshot, router, binding) ?? []),
@@ -25,7 +50,7 @@ export async function takeHealthSample(sources: Sources, plan: Plan): Promise<He
       uplinks.push({ ifindex, interface: name, txDropped: stats.txDropped, txErrors: stats.txErrors });
     }
   }
-  return { at: performance.now(), bindings, uplinks };
+  return { at: performance.now(), bindings, uplinks, ...turn };
 }
 
 function sampleBinding(

@@ -1,5 +1,5 @@
 /** The configuration file, setting by setting: form, default and description are here and nowhere else. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { BINDINGS_PER_POLICY, parseMark } from '../policy/index.js';
 import { addresses, cgroups, interfaces, numbers } from './selector-values.js';
 import { DEVICE_KINDS, EXTERNAL_KINDS, type ExternalKind } from './tunnel.js';

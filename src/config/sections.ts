@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { ConfigProblem } from './config-error.js';
 import type { Path, YamlDocument } from './document.js';
 import { homeAgentSchema, mobileRouterSchema } from './schema.js';

@@ -1,5 +1,5 @@
 /** Single values of the configuration file: how each is written, and how a wrong one is refused. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Address, AddressError, Prefix } from '../net/index.js';
 import { PolicyError } from '../policy/index.js';
 import { problem, show } from './text.js';

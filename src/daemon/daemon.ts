@@ -3,6 +3,7 @@ import { type ApiServer, createApi, serveApi } from '../api/index.js';
 import { type Config, readConfig } from '../config/index.js';
 import type { Controller, CreateController, ReloadResult } from '../views/index.js';
 import { RequestError } from '../views/index.js';
+import { allowLongCollections } from './heap.js';
 import { InstanceLock, pidFilePath } from './instance-lock.js';
 import { createLog, logChanges } from './log.js';
 import { ServiceManager } from './service-manager.js';
@@ -24,6 +25,7 @@ export interface DaemonOptions {
  */
 export async function runDaemon(configPath: string, options: DaemonOptions = {}): Promise<void> {
   const config = await readConfig(configPath);
+  if (config.role === 'home-agent' && config.registration) allowLongCollections();
   const log = (options.log ?? createLog()).child({ instance: config.instance });
   const lock = InstanceLock.acquire(pidFilePath(config.socket, config.instance), { purpose: 'daemon' });
   try {

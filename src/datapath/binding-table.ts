@@ -31,6 +31,8 @@ export class BindingTable {
   readonly #counters: BpfMap;
   readonly #pool: RowPool;
   readonly #indices = new Map<string, number>();
+  /** Bindings of which something was said at run time: few, and of the others nothing has to be read. */
+  readonly #annotated = new Set<number>();
   readonly #numbers: FreeNumbers;
 
   constructor(maps: { slots: BpfMap; rows: BpfMap; keys: BpfMap; counters: BpfMap }) {
@@ -46,6 +48,7 @@ export class BindingTable {
       const identity = decodeCxBindingKey(value);
       if (identity.flags & CxBindingKeyFlag.USED) {
         this.#indices.set(`${identity.router}/${identity.bid}`, decodeWord(key));
+        if (isAnnotated(identity)) this.#annotated.add(decodeWord(key));
       }
     }
     this.#numbers = new FreeNumbers(maps.keys.maxEntries, this.#indices.values());
@@ -92,6 +95,11 @@ export class BindingTable {
     return decodeCxBindingKey(this.#keys.get(encodeWord(index)) ?? new Uint8Array(this.#keys.valueSize));
   }
 
+  /** What was said of a binding at run time; undefined where nothing was. */
+  annotation(index: number): Pick<CxBindingKey, 'careOf' | 'flags'> | undefined {
+    return this.#annotated.has(index) ? this.identity(index) : undefined;
+  }
+
   /** Writes what was said of a binding at run time; its index and counters stay. */
   annotate(index: number, change: { careOf: string; disabled: boolean }): void {
     const { router, bid } = this.identity(index);
@@ -101,6 +109,8 @@ export class BindingTable {
     if (Buffer.compare(next, this.#keys.get(key) ?? new Uint8Array()) !== 0) {
       this.#keys.set(key, next);
     }
+    if (isAnnotated({ careOf: change.careOf, flags })) this.#annotated.add(index);
+    else this.#annotated.delete(index);
   }
 
   /** The row that packets use now, undefined when the binding is not usable. */
@@ -141,7 +151,12 @@ export class BindingTable {
     await this.set(index, undefined);
     const { router, bid } = this.identity(index);
     this.#indices.delete(`${router}/${bid}`);
+    this.#annotated.delete(index);
     this.#keys.set(encodeWord(index), new Uint8Array(this.#keys.valueSize));
     this.#numbers.free(index);
   }
+}
+
+function isAnnotated({ careOf, flags }: Pick<CxBindingKey, 'careOf' | 'flags'>): boolean {
+  return careOf !== '::' || flags !== CxBindingKeyFlag.USED;
 }

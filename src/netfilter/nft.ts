@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Chain, Hook, Rule, Ruleset } from './ruleset.js';
 import { RulesetError } from './ruleset-error.js';
 import { readStatements, statementSchema } from './statement.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { InterfaceMatch, Rule, Touch } from './ruleset.js';
 
 /** A statement of a rule: one key, its name, and what belongs to it (libnftables-json(5)). */

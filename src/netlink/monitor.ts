@@ -1,4 +1,5 @@
 import type { NativeNetlinkSocket } from '../native/netlink-socket.js';
+import type { Address, Prefix } from '../net/index.js';
 import { NLMSG, RTM, RTN, RTNLGRP } from './constants.js';
 import { errnoName, NetlinkError } from './errors.js';
 import { EventQueue } from './event-queue.js';
@@ -167,6 +168,16 @@ export class NetlinkMonitor implements Disposable {
       neighbours: this.#neighbours.values(),
       rules: this.#rules.values(),
     };
+  }
+
+  /** The routes of all tables to a prefix, and to no other, as known now. */
+  routesTo(destination: Prefix): Route[] {
+    return this.#routes.to(destination);
+  }
+
+  /** The routes of a table to the longest prefix that covers an address, as known now; none where none does. */
+  longestRoutes(address: Address, table: number): Route[] {
+    return this.#routes.longest(address, table);
   }
 
   /** Dumps everything again and reports the difference; resolves when that is done. */

@@ -16,14 +16,17 @@ export class ObjectTable<T> {
   readonly #rows = new Map<string, { value: T; fingerprint: string }>();
   readonly #key: (value: T) => string;
   readonly #fingerprint: (value: T) => string;
+  /** Of `values`, until something changes: a snapshot is taken for each message, and there may be 50,000 routes. */
+  #values: readonly T[] | undefined;
 
   constructor(key: (value: T) => string, fingerprint: (value: T) => string = JSON.stringify) {
     this.#key = key;
     this.#fingerprint = fingerprint;
   }
 
-  values(): T[] {
-    return Array.from(this.#rows.values(), (row) => row.value);
+  values(): readonly T[] {
+    this.#values ??= Array.from(this.#rows.values(), (row) => row.value);
+    return this.#values;
   }
 
   has(value: T): boolean {
@@ -35,6 +38,7 @@ export class ObjectTable<T> {
     const fingerprint = this.#fingerprint(value);
     const row = this.#rows.get(key);
     this.#rows.set(key, { value, fingerprint });
+    this.#values = undefined;
     if (row === undefined) return { change: 'added', value, previous: undefined };
     if (row.fingerprint === fingerprint) return undefined;
     return { change: 'changed', value, previous: row.value };
@@ -45,6 +49,7 @@ export class ObjectTable<T> {
     const row = this.#rows.get(key);
     if (row === undefined) return undefined;
     this.#rows.delete(key);
+    this.#values = undefined;
     return { change: 'removed', value: row.value, previous: undefined };
   }
 

@@ -1,3 +1,4 @@
+import type { Address, Prefix } from '../net/index.js';
 import { NLM_F } from './constants.js';
 import { type ObjectChange, ObjectTable } from './object-table.js';
 import { type NextHop, type Route, routeKey, routeSlot } from './route.js';
@@ -13,25 +14,64 @@ export interface RouteUpdate {
  * takes another row away, and an appended path turns a route into a multipath route.
  */
 export class RouteTable extends ObjectTable<Route> {
-  readonly #slots = new Map<string, Map<string, Route>>();
+  /** By destination, then by key; of nearly all destinations there are one or two routes. */
+  readonly #destinations = new Map<string, Map<string, Route>>();
+  /** How many destinations there are of each length, over all families. */
+  readonly #lengths = new Map<number, number>();
+  /** Its keys, the longest first. */
+  #longestFirst: readonly number[] | undefined;
 
   constructor() {
     super(routeKey);
   }
 
   override set(route: Route): ObjectChange<Route> | undefined {
-    const slot = routeSlot(route);
-    const routes = this.#slots.get(slot) ?? new Map<string, Route>();
-    this.#slots.set(slot, routes.set(routeKey(route), route));
+    const { address, length } = route.destination;
+    const name = nameOf(address, length);
+    let routes = this.#destinations.get(name);
+    if (routes === undefined) {
+      routes = new Map();
+      this.#destinations.set(name, routes);
+      this.#count(length, 1);
+    }
+    routes.set(routeKey(route), route);
     return super.set(route);
   }
 
   override delete(route: Route): ObjectChange<Route> | undefined {
-    const slot = routeSlot(route);
-    const routes = this.#slots.get(slot);
+    const { address, length } = route.destination;
+    const name = nameOf(address, length);
+    const routes = this.#destinations.get(name);
     routes?.delete(routeKey(route));
-    if (routes?.size === 0) this.#slots.delete(slot);
+    if (routes?.size === 0) {
+      this.#destinations.delete(name);
+      this.#count(length, -1);
+    }
     return super.delete(route);
+  }
+
+  /** The routes of all tables to a prefix, and to no other. */
+  to({ address, length }: Prefix): Route[] {
+    return [...(this.#destinations.get(nameOf(address, length))?.values() ?? [])];
+  }
+
+  /** The routes of a table to the longest prefix that covers an address; none where none does. */
+  longest(address: Address, table: number): Route[] {
+    this.#longestFirst ??= [...this.#lengths.keys()].sort((a, b) => b - a);
+    for (const length of this.#longestFirst) {
+      if (length > address.bits) continue;
+      const routes = this.#destinations.get(nameOf(address.masked(length), length));
+      const found = routes && [...routes.values()].filter((route) => route.table === table);
+      if (found !== undefined && found.length > 0) return found;
+    }
+    return [];
+  }
+
+  #count(length: number, by: 1 | -1): void {
+    const count = (this.#lengths.get(length) ?? 0) + by;
+    if (count === 0) this.#lengths.delete(length);
+    else this.#lengths.set(length, count);
+    if (count === 0 || (count === 1 && by === 1)) this.#longestFirst = undefined;
   }
 
   /** Applies RTM_NEWROUTE with the flags of its message header. */
@@ -57,9 +97,13 @@ export class RouteTable extends ObjectTable<Route> {
   /** The other routes in the slot of this one. */
   #others(route: Route): Route[] {
     const key = routeKey(route);
-    const routes = this.#slots.get(routeSlot(route)) ?? new Map<string, Route>();
-    return [...routes].filter(([otherKey]) => otherKey !== key).map(([, other]) => other);
+    const slot = routeSlot(route);
+    return this.to(route.destination).filter((other) => routeKey(other) !== key && routeSlot(other) === slot);
   }
+}
+
+function nameOf(address: Address, length: number): string {
+  return `${address.key}${length}`;
 }
 
 type Path = Pick<NextHop, 'gateway'> & { ifindex: number | undefined };

@@ -79,6 +79,12 @@ export function* writeGeneration(
     used += policies.length;
     previousId = router.routerId;
     const { routerId } = router;
+    if (policies.length === 0) {
+      // As nearly all of many routers are.
+      writeBindingsAlone(words, router, context);
+      if (routerId % BETWEEN_YIELDS === 0) yield;
+      continue;
+    }
     const bindings = [...router.bindings].sort(byBindingPriority).map(({ bid }, position) => ({
       bid,
       position,
@@ -131,6 +137,28 @@ export function* writeGeneration(
     return id === undefined ? [] : [{ id, number: (at + 1) | (bypasses ? CGROUP_BYPASSES : 0) }];
   });
   return { words, policyIds, cgroups };
+}
+
+/** A router without policies: it asks for nothing, and its bindings take its packets in the order of BID-PRI. */
+function writeBindingsAlone(
+  words: WordList,
+  { routerId, bindings }: RouterPolicySet,
+  context: CompileContext,
+): void {
+  words.push(routerId);
+  words.push(0);
+  words.push(0);
+  words.push(bindings.length);
+  for (const { bid } of inOrderOfPriority(bindings)) words.push(context.bindingIndex(routerId, bid));
+  words.push(0);
+}
+
+/** Most are in order, and to see that is faster than to sort. */
+function inOrderOfPriority(bindings: readonly PolicyBinding[]): readonly PolicyBinding[] {
+  const isInOrder = bindings.every(
+    (binding, at) => at === 0 || byBindingPriority(bindings[at - 1] as PolicyBinding, binding) <= 0,
+  );
+  return isInOrder ? bindings : [...bindings].sort(byBindingPriority);
 }
 
 /**

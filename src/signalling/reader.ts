@@ -9,7 +9,7 @@ export interface SignalSource {
 }
 
 /** Most messages that are handled before what follows from them is done, and the event loop turns. */
-const MOST_AT_ONCE = 256;
+const MOST_AT_ONCE = 512;
 
 /**
  * Hands over messages as they come, some at a time, until the source is closed. Each is decoded when it is asked for, so

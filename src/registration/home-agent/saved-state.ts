@@ -1,5 +1,5 @@
 /** What outlives the daemon: one record for each router, so that a journal of records is enough. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   Address,
   decodeMobilityHeader,

@@ -155,3 +155,30 @@ test('the failed echo of a binding is named until one is answered or something i
   health.echoed(5, 'of a binding that is not there');
   t.deepEqual(health.findings(), []);
 });
+
+test('bindings that are looked at by turns stay as they were seen until their round has ended', (t) => {
+  const health = new Health(3000);
+  const others = { ...binding, index: 5, name: 'b', neighbour: 'failed' as const };
+  const [first, second] = [[{ ...binding, neighbour: 'failed' as const }], [others]];
+  health.observe({ at: 0, bindings: first, uplinks: [], part: 'some' });
+  health.observe({ at: 1000, bindings: second, uplinks: [], part: 'last' });
+  t.deepEqual([health.codes(4), health.codes(5)], [['NEXT_HOP_FAILED'], ['NEXT_HOP_FAILED']]);
+  // The first one carries nothing any more; that of the other part is not looked at in this turn.
+  health.observe({ at: 2000, bindings: [], uplinks: [], part: 'some' });
+  t.deepEqual([health.codes(4), health.codes(5)], [['NEXT_HOP_FAILED'], ['NEXT_HOP_FAILED']]);
+  health.observe({ at: 3000, bindings: second, uplinks: [], part: 'last' });
+  t.deepEqual([health.codes(4), health.codes(5)], [[], ['NEXT_HOP_FAILED']]);
+  health.observe({ at: 4000, bindings: [], uplinks: [] });
+  t.deepEqual(health.findings(), []);
+});
+
+test('a link without room names the bindings that use it', (t) => {
+  const health = new Health(3000);
+  const bindings = [binding, { ...binding, index: 5, ifindex: 9 }, { ...binding, index: 6 }];
+  health.observe({ at: 0, bindings, uplinks: [uplink] });
+  health.observe({ at: 1000, bindings, uplinks: [{ ...uplink, txDropped: 8 }] });
+  t.deepEqual(
+    health.findings().map(({ code, bindings: users }) => [code, users]),
+    [['UPLINK_DROPS', [4, 6]]],
+  );
+});

@@ -4,7 +4,7 @@ import { planHomeAgent } from '../../../src/careof/home-agent.js';
 import { HomeAgentPlans } from '../../../src/careof/home-agent-plans.js';
 import { Pending } from '../../../src/careof/scope.js';
 import { type HomeAgentConfig, parseConfig } from '../../../src/config/index.js';
-import { at, link, neighbour, prefix, snapshot } from '../../support/kernel-objects.js';
+import { at, link, mac, neighbour, prefix, snapshot } from '../../support/kernel-objects.js';
 
 const HOME = 9;
 const config = parseConfig(
@@ -58,7 +58,7 @@ test('planning one router anew is the plan of all of them', (t) => {
     registered.set(name, registration);
     const routers = config.routers.filter((router) => router.name === name);
     const part = plans.planSome(routers, kernel, context);
-    t.deepEqual(part?.whole, planHomeAgent(config, kernel, context), name);
+    t.deepEqual(part?.whole(), planHomeAgent(config, kernel, context), name);
     t.deepEqual(
       part?.plan.routers.map((router) => router.name),
       [name],
@@ -118,7 +118,7 @@ test('packets to a prefix go to the router that has it in use', (t) => {
 
 test('what is pending is everything, or some routers and destinations, each once', (t) => {
   const pending = new Pending();
-  t.is(pending.take().routers, undefined, 'before the first run');
+  t.true(pending.take().all, 'before the first run');
   pending.routers([at('2001:db8:1::1'), at('2001:db8:2::1')]);
   pending.routers([at('2001:db8:1::1')]);
   pending.destination(prefix('2001:db8:1::/64'));
@@ -126,8 +126,47 @@ test('what is pending is everything, or some routers and destinations, each once
   const { routers, destinations } = pending.take();
   t.deepEqual(routers?.map(String), ['2001:db8:1::1', '2001:db8:2::1']);
   t.deepEqual(destinations.map(String), ['2001:db8:1::/64']);
-  t.deepEqual(pending.take(), { routers: [], destinations: [] });
+  t.deepEqual(pending.take(), { all: false, routers: [], destinations: [], neighbours: false });
   pending.routers([at('2001:db8:1::1')]);
   pending.all();
-  t.is(pending.take().routers, undefined);
+  t.true(pending.take().all);
+});
+
+test('of neighbours a next hop can change the plan of any router, another one that of none', (t) => {
+  const pending = new Pending();
+  pending.take();
+  pending.routers([at('2001:db8:1::1')]);
+  pending.neighbour();
+  const { all, routers, neighbours } = pending.take();
+  t.false(all);
+  t.deepEqual(routers?.map(String), ['2001:db8:1::1']);
+  t.true(neighbours);
+  pending.routers([at('2001:db8:1::1')]);
+  pending.nextHop();
+  t.deepEqual(pending.take(), { all: false, routers: undefined, destinations: [], neighbours: true });
+});
+
+test('routers that are planned as before are not among those that are planned anew', (t) => {
+  const { registered, context } = world();
+  const plans = new HomeAgentPlans(config);
+  for (const [place, name] of ['mr1', 'mr2', 'mr3'].entries()) {
+    registered.set(name, { bindings: [binding(`2001:db8:a::${place + 2}`)], prefixes: [] });
+  }
+  const whole = plans.planAll(kernel, context);
+  registered.set('mr2', { bindings: [binding('2001:db8:b::2')], prefixes: [] });
+  const one = plans.planSome(config.routers, kernel, context);
+  t.deepEqual(
+    one?.plan.routers.map(({ name }) => name),
+    ['mr2'],
+  );
+  t.is(one?.whole().routers[0], whole.routers[0]);
+  // The next hop of all has another link-layer address.
+  const moved = snapshot({
+    ...kernel,
+    neighbours: [neighbour(2, '2001:db8:ffff::ff', { mac: mac('02:00:00:00:00:99') })],
+  });
+  const all = plans.planSome(config.routers, moved, context);
+  t.is(all?.plan.routers.length, 3);
+  t.deepEqual(all?.whole(), planHomeAgent(config, moved, context));
+  t.is(plans.planSome(config.routers, moved, context)?.plan.routers.length, 0);
 });

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { Address, Prefix } from '../../../src/net/index.js';
 import { NLM_F } from '../../../src/netlink/constants.js';
 import { decodeRoute, type Route } from '../../../src/netlink/route.js';
 import { newRouteBody, type RouteSpec } from '../../../src/netlink/route-request.js';
@@ -68,4 +69,31 @@ test('the same path with another attribute is a change', (t) => {
   t.is(changes[0]?.change, 'changed');
   t.is(changes[0]?.previous?.mtu, undefined);
   t.is(changes[0]?.value.mtu, 1280);
+});
+
+test('the longest prefix that covers an address is found, table by table, while routes come and go', (t) => {
+  const table = new RouteTable();
+  const all = route({ destination: '::/0', gateway: 'fe80::a', ifindex: 1 });
+  const two = route({ destination: '::/0', gateway: 'fe80::b', ifindex: 2, metric: 2000 });
+  const part = route({ destination: '2001:db8:1::/48', gateway: 'fe80::c', ifindex: 3 });
+  const other = route({ destination: '2001:db8:1:2::/64', ifindex: 4, table: 100 });
+  for (const one of [all, two, part, other]) table.announce(one, NLM_F.CREATE);
+  const gateways = (text: string, number = 254): string[] =>
+    table.longest(Address.parse(text), number).map(({ gateway }) => String(gateway));
+  t.deepEqual(gateways('2001:db8:1:2::3'), ['fe80::c'], 'that of another table is no way');
+  t.deepEqual(gateways('2001:db8:2::3'), ['fe80::a', 'fe80::b']);
+  t.deepEqual(gateways('2001:db8:2::3', 100), []);
+  t.deepEqual(gateways('192.0.2.1'), [], 'of another family');
+  t.deepEqual(
+    table.to(Prefix.parse('2001:db8:1:2::/64')).map(({ ifindex }) => ifindex),
+    [4],
+  );
+  t.deepEqual(table.to(Prefix.parse('2001:db8:1:2::/63')), []);
+  table.withdraw(part);
+  t.deepEqual(gateways('2001:db8:1:2::3'), ['fe80::a', 'fe80::b']);
+  table.withdraw(all);
+  table.withdraw(two);
+  t.deepEqual(gateways('2001:db8:1:2::3'), []);
+  table.announce(part, NLM_F.CREATE);
+  t.deepEqual(gateways('2001:db8:1:2::3'), ['fe80::c']);
 });
