@@ -65,10 +65,10 @@ const takenOut: SoakEvent = {
   },
 };
 
-/** More changes at once than a receive buffer holds, while the daemon may not read. */
-async function overrun(world: World): Promise<void> {
+/** The mobile router may not read while so many addresses come and go; each makes four messages, some 4 KB of memory. */
+async function unread(world: World, count: number): Promise<void> {
   const lines: string[] = [];
-  for (let i = 0; i < 2_000; i++) {
+  for (let i = 0; i < count; i++) {
     lines.push(`address add 2001:db8:5000::${i.toString(16)}/128 dev lo nodad`);
     lines.push(`address del 2001:db8:5000::${i.toString(16)}/128 dev lo`);
   }
@@ -80,11 +80,24 @@ async function overrun(world: World): Promise<void> {
   }
 }
 
+/** They fit into the receive buffer, and what comes next waits behind them. */
+const backlogEvent: SoakEvent = {
+  name: 'netlink backlog',
+  tally: [],
+  endsProcess: false,
+  happen: (world) => unread(world, 2_000),
+};
+
+/** They do not fit. */
 const overrunEvent: SoakEvent = {
   name: 'netlink overrun',
   tally: ['overruns'],
   endsProcess: false,
-  happen: overrun,
+  happen: async (world) => {
+    const log = world.logOf(world.mr);
+    await unread(world, 6_000);
+    await log.says('kernel messages were lost');
+  },
 };
 
 export const daemonEvents: readonly SoakEvent[] = [
@@ -96,5 +109,6 @@ export const daemonEvents: readonly SoakEvent[] = [
   upgraded('ha'),
   reloaded,
   takenOut,
+  backlogEvent,
   overrunEvent,
 ];

@@ -1,18 +1,18 @@
-import type { NativeNetlinkSocket } from '../native/netlink-socket.js';
 import type { Address, Prefix } from '../net/index.js';
+import { Announcements } from './announcements.js';
 import { NLMSG, RTM, RTN, RTNLGRP } from './constants.js';
-import { errnoName, NetlinkError } from './errors.js';
+import { NetlinkError } from './errors.js';
 import { EventQueue } from './event-queue.js';
 import { decodeInterfaceAddress, type InterfaceAddress, interfaceAddressKey } from './interface-address.js';
-import { decodeLink, type Link, linkKey } from './link.js';
+import { decodeLink, type Link } from './link.js';
+import { isLost, LinkTable } from './link-table.js';
 import { decodeNeighbour, type Neighbour, neighbourKey } from './neighbour.js';
 import { Netlink } from './netlink.js';
 import { type ObjectChange, ObjectTable } from './object-table.js';
-import { openSocket } from './request-socket.js';
 import { decodeRoute, type Route } from './route.js';
 import { RouteTable, type RouteUpdate } from './route-table.js';
 import { decodeRule, type Rule, ruleKey } from './rule.js';
-import { decodeMessages, type Message } from './wire.js';
+import type { Message } from './wire.js';
 
 const DEFAULT_RECEIVE_BUFFER = 8 * 1024 * 1024;
 const RETRY_DELAY_MS = 200;
@@ -63,10 +63,14 @@ const running = new Set<NetlinkMonitor>();
  * events. The snapshot is eventually what a dump would say, with these exceptions: refreshed lifetimes of addresses
  * are stored without an event; the kernel does not announce every step of a neighbour (NONE, INCOMPLETE, DELAY), and
  * its entries for multicast and local addresses are left out because it announces none of them.
+ *
+ * Announcements are applied in their order, with one exception: that a link is gone, down or without carrier is heard of
+ * on a socket of its own and shown at once, whatever else waits to be read or is being dumped. What the link is to be
+ * after that is shown in its turn.
  */
 export class NetlinkMonitor implements Disposable {
   readonly #options: NetlinkMonitorOptions;
-  readonly #links = new ObjectTable<Link>(linkKey);
+  readonly #links = new LinkTable();
   readonly #addresses = new ObjectTable<InterfaceAddress>(interfaceAddressKey, addressFingerprint);
   readonly #routes = new RouteTable();
   readonly #neighbours = new ObjectTable<Neighbour>(neighbourKey);
@@ -74,15 +78,18 @@ export class NetlinkMonitor implements Disposable {
   readonly #listeners = new Set<(event: NetlinkEvent) => void>();
   readonly #queues = new Set<EventQueue<NetlinkEvent>>();
 
-  #socket: NativeNetlinkSocket | undefined;
+  /** All that is announced. */
+  readonly #everything: Announcements;
+  /** Links alone, and so without what others wait behind. */
+  readonly #losses: Announcements;
+  /** The last mark that was asked for among everything. */
+  #mark = 0;
   #netlink: Netlink | undefined;
   #silent = true;
   /** Notifications that arrived during a dump, applied after it. */
   #held: Message[] | undefined;
   /** The dump is of everything, not of routes alone. */
   #holdsAll = false;
-  /** Messages were lost and the socket is to be replaced. */
-  #deaf = false;
   #routesDoubtful = false;
   #resyncReason: string | undefined;
   #refreshing: Promise<void> | undefined;
@@ -92,6 +99,16 @@ export class NetlinkMonitor implements Disposable {
 
   constructor(options: NetlinkMonitorOptions = {}) {
     this.#options = options;
+    const size = options.receiveBuffer ?? DEFAULT_RECEIVE_BUFFER;
+    const missed = (reason: string): void => this.#needResync(reason);
+    this.#everything = new Announcements(GROUPS, size, {
+      heard: (messages) => this.#hear(messages),
+      missed,
+    });
+    this.#losses = new Announcements([RTNLGRP.LINK], size, {
+      heard: (messages) => this.#hearOfLosses(messages),
+      missed,
+    });
   }
 
   /**
@@ -99,8 +116,7 @@ export class NetlinkMonitor implements Disposable {
    * @throws NetlinkError what the dump failed with, NETLINK_SOCKET, or NETLINK_CLOSED when stopped meanwhile
    */
   async start(): Promise<void> {
-    if (this.#socket !== undefined)
-      throw new NetlinkError('NETLINK_ARGUMENT', 'The monitor is running already');
+    if (this.#everything.isOpen) throw new NetlinkError('NETLINK_ARGUMENT', 'The monitor is running already');
     this.#silent = true;
     const netlink = Netlink.open();
     this.#netlink = netlink;
@@ -124,8 +140,8 @@ export class NetlinkMonitor implements Disposable {
   /** Leaves the groups and ends the iterables; the snapshot stays as it is. */
   stop(): void {
     running.delete(this);
-    this.#socket?.close();
-    this.#socket = undefined;
+    this.#everything.close();
+    this.#losses.close();
     this.#netlink?.close();
     this.#netlink = undefined;
     this.#wake?.();
@@ -155,7 +171,7 @@ export class NetlinkMonitor implements Disposable {
     const unsubscribe = this.subscribe((event) => queue.push(event));
     this.#queues.add(queue);
     signal?.addEventListener('abort', end);
-    if (signal?.aborted || this.#socket === undefined) queue.end();
+    if (signal?.aborted || !this.#everything.isOpen) queue.end();
     return queue;
   }
 
@@ -182,7 +198,7 @@ export class NetlinkMonitor implements Disposable {
 
   /** Dumps everything again and reports the difference; resolves when that is done. */
   async resync(reason = 'requested'): Promise<void> {
-    if (this.#socket === undefined) throw closedError();
+    if (!this.#everything.isOpen) throw closedError();
     const done = new Promise<void>((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
     });
@@ -227,35 +243,50 @@ export class NetlinkMonitor implements Disposable {
     throw closedError();
   }
 
-  /** Opens the socket of the announcements, in place of the one there is. */
+  /** Opens what is not open or has lost messages. A dump of everything is to follow. */
   #listen(): void {
-    const size = this.#options.receiveBuffer ?? DEFAULT_RECEIVE_BUFFER;
-    const socket = openSocket(size, (datagrams, errno) => this.#receive(datagrams, errno));
-    for (const group of GROUPS) socket.addMembership(group);
-    if (this.#options.keepAlive ?? true) socket.ref();
-    this.#socket?.close();
-    this.#socket = socket;
-    this.#deaf = false;
+    const { keepAlive = true } = this.#options;
+    if (!this.#losses.isOpen || this.#losses.isDeaf) this.#losses.open(keepAlive);
+    if (this.#everything.isOpen && !this.#everything.isDeaf) return;
+    this.#everything.open(keepAlive);
+    // What was asked of the socket before is not answered any more.
+    this.#links.postpone(++this.#mark);
+    this.#everything.mark(this.#mark);
   }
 
-  #receive(datagrams: Uint8Array[] | null, errno: number): void {
-    // What is still queued after a loss is older than the dump to come, and its sequel may be lost.
-    if (this.#deaf) return;
-    if (datagrams === null) {
-      this.#deaf = true;
-      this.#needResync(`messages were lost (${errnoName(errno)})`);
-      return;
+  get #isDeaf(): boolean {
+    return this.#everything.isDeaf || this.#losses.isDeaf;
+  }
+
+  #hear(messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (this.#mustHold(message)) this.#held?.push(message);
+      else this.#tryToApply(message);
     }
-    for (const datagram of datagrams) {
+  }
+
+  /**
+   * Shows links as lost before it is their turn. Of several messages about a link the last counts; what it says is kept
+   * until the socket of everything has come to where it is now.
+   */
+  #hearOfLosses(messages: readonly Message[]): void {
+    const last = new Map<number, { link: Link; removed: boolean }>();
+    for (const { type, body } of messages) {
       try {
-        for (const message of decodeMessages(datagram)) {
-          if (this.#mustHold(message)) this.#held?.push(message);
-          else this.#apply(message);
-        }
+        const link = decodeLink(body);
+        if (link) last.set(link.ifindex, { link, removed: type === RTM.DELLINK });
       } catch (error) {
         this.#needResync(`undecodable message: ${(error as Error).message}`);
       }
     }
+    this.#mark += 1;
+    const mark = this.#mark;
+    for (const { link, removed } of last.values()) {
+      if (!removed && !isLost(link)) continue;
+      const change = this.#links.lose(link, removed, mark);
+      if (change) this.#emit({ kind: 'link', ...change });
+    }
+    if (this.#links.awaits(mark)) this.#everything.mark(mark);
   }
 
   /** A dump of routes alone may wait long for the kernel; an uplink that fails meanwhile must be heard of. */
@@ -264,12 +295,27 @@ export class NetlinkMonitor implements Disposable {
     return this.#holdsAll || type === RTM.NEWROUTE || type === RTM.DELROUTE;
   }
 
+  #tryToApply(message: Message): void {
+    try {
+      this.#apply(message);
+    } catch (error) {
+      this.#needResync(`undecodable message: ${(error as Error).message}`);
+    }
+  }
+
   #apply(message: Message): void {
-    const { body, type, flags } = message;
+    const { body, type, flags, sequence } = message;
     switch (type) {
       case RTM.NEWLINK:
-      case RTM.DELLINK:
-        this.#applyTo('link', this.#links, decodeLink(body), type === RTM.DELLINK);
+      case RTM.DELLINK: {
+        const link = decodeLink(body);
+        // It is shown as lost already, and now it is the turn of the routes that went with it.
+        if (link && this.#links.isAhead(link)) this.#needRoutes();
+        this.#applyTo('link', this.#links, link, type === RTM.DELLINK);
+        break;
+      }
+      case NLMSG.ERROR:
+        for (const change of this.#links.confirm(sequence)) this.#emit({ kind: 'link', ...change });
         break;
       case RTM.NEWADDR:
       case RTM.DELADDR:
@@ -350,7 +396,7 @@ export class NetlinkMonitor implements Disposable {
       try {
         await this.#dumpAgain(netlink, reason);
         // Lost messages have asked for another resync, which these wait for too.
-        if (this.#deaf) this.#waiting.unshift(...waiting);
+        if (this.#isDeaf) this.#waiting.unshift(...waiting);
         else for (const { resolve } of waiting) resolve();
       } catch (error) {
         const stopped = this.#netlink !== netlink;
@@ -370,7 +416,7 @@ export class NetlinkMonitor implements Disposable {
   }
 
   async #dumpAgain(netlink: Netlink, reason: string | undefined): Promise<void> {
-    if (this.#deaf) this.#listen();
+    if (this.#isDeaf) this.#listen();
     this.#held = [];
     this.#holdsAll = reason !== undefined;
     try {
@@ -397,13 +443,7 @@ export class NetlinkMonitor implements Disposable {
   #release(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const message of held) {
-      try {
-        this.#apply(message);
-      } catch (error) {
-        this.#needResync(`undecodable message: ${(error as Error).message}`);
-      }
-    }
+    for (const message of held) this.#tryToApply(message);
   }
 
   #reconcile<T>(kind: string, table: ObjectTable<T>, values: readonly T[]): void {

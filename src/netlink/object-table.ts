@@ -33,6 +33,11 @@ export class ObjectTable<T> {
     return this.#rows.has(this.#key(value));
   }
 
+  /** The version there is of this object. */
+  get(value: T): T | undefined {
+    return this.#rows.get(this.#key(value))?.value;
+  }
+
   set(value: T): ObjectChange<T> | undefined {
     const key = this.#key(value);
     const fingerprint = this.#fingerprint(value);

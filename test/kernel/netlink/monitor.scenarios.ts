@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { patient } from '../../../lab/patience.js';
 import {
   Netlink,
   type NetlinkEvent,
@@ -8,7 +9,7 @@ import {
   type NextHop,
   RTN,
 } from '../../../src/netlink/index.js';
-import { ip } from './namespace.js';
+import { ip, ipJson } from './namespace.js';
 
 /** Events in short: `route added 2001:db8::/32`. */
 function short(event: NetlinkEvent): string {
@@ -238,6 +239,89 @@ export async function overrun(): Promise<object> {
   const follower = [...followed].filter((key) => key.startsWith('9 ')).length;
   monitor.stop();
   return { table, follower, resyncs: events.filter((event) => event.startsWith('resync')), differing };
+}
+
+/** Sets the other end of `va` up or down and waits, without a turn of the event loop, until `va` knows. */
+function setPeer(direction: 'up' | 'down'): void {
+  ip('link', 'set', 'vb', direction);
+  const deadline = Date.now() + patient(10_000);
+  for (;;) {
+    const [link] = ipJson<{ operstate: string }>('link', 'show', 'dev', 'va');
+    if ((link?.operstate === 'UP') === (direction === 'up')) return;
+    if (Date.now() > deadline) throw new Error(`va is ${link?.operstate}, and vb was set ${direction}`);
+  }
+}
+
+/** A link that loses its carrier behind thousands of announcements, and gets it back before these are read. */
+export async function backlog(): Promise<object> {
+  using netlink = Netlink.open();
+  await netlink.createVeth({ name: 'va', peer: 'vb', up: true, peerUp: true });
+  const ifindex = (await netlink.getLink('va'))?.ifindex ?? 0;
+  await netlink.addAddress({ ifindex, address: '2001:db8::1', prefixLength: 64, noDad: true });
+  const { monitor, events } = await started();
+  await monitor.waitFor(({ links }) =>
+    links.some(({ name, operState }) => name === 'va' && operState === 'up'),
+  );
+  events.length = 0;
+  let eventsBeforeLoss: number | undefined;
+  let addressesWhenBack: string[] | undefined;
+  monitor.subscribe((event) => {
+    if (event.kind !== 'link' || event.value.name !== 'va') return;
+    if (event.value.carrier === false && eventsBeforeLoss === undefined) {
+      eventsBeforeLoss = events.length;
+      ip('-6', 'addr', 'add', '2001:db8::2/64', 'dev', 'va', 'nodad');
+      ip('-6', 'addr', 'del', '2001:db8::1/64', 'dev', 'va');
+      setPeer('up');
+    } else if (event.value.carrier && eventsBeforeLoss !== undefined) {
+      const { addresses } = monitor.snapshot();
+      addressesWhenBack ??= addresses
+        .filter((entry) => entry.ifindex === ifindex && entry.address.isGlobal)
+        .map(({ address }) => address.toString());
+    }
+  });
+  const changes: string[] = [];
+  for (let i = 0; i < 2_000; i++) {
+    changes.push(`addr add 2001:db8:5000::${i.toString(16)}/128 dev lo nodad`);
+    changes.push(`addr del 2001:db8:5000::${i.toString(16)}/128 dev lo`);
+  }
+  execFileSync('ip', ['-6', '-batch', '-'], { input: changes.join('\n') });
+  setPeer('down');
+  await monitor.waitFor(() => addressesWhenBack !== undefined);
+  const differing = await disagreement(monitor, netlink);
+  monitor.stop();
+  return { eventsBeforeLoss, events: events.length, addressesWhenBack, differing };
+}
+
+/** A link that loses its carrier while everything is dumped. */
+export async function lossDuringDump(): Promise<object> {
+  using netlink = Netlink.open();
+  await netlink.createVeth({ name: 'va', peer: 'vb', up: true, peerUp: true });
+  const { monitor, events } = await started(65_536);
+  await monitor.waitFor(({ links }) =>
+    links.some(({ name, operState }) => name === 'va' && operState === 'up'),
+  );
+  let lostAt: number | undefined;
+  let isTakenDown = false;
+  monitor.subscribe((event) => {
+    if (event.kind === 'link' && event.value.name === 'va' && event.value.carrier === false) {
+      lostAt ??= events.length;
+    }
+    // The links have been dumped by then.
+    if (event.kind === 'address' && event.value.address.toString() === '2001:db8:ffff::1' && !isTakenDown) {
+      isTakenDown = true;
+      setPeer('down');
+    }
+  });
+  const changes: string[] = [];
+  for (let i = 1; i <= 2_000; i++) changes.push(`route add 2001:db8:${i.toString(16)}::/48 dev va table 9`);
+  changes.push('addr add 2001:db8:ffff::1/64 dev lo nodad');
+  execFileSync('ip', ['-6', '-batch', '-'], { input: changes.join('\n') });
+  await monitor.waitFor(({ links }) => links.some(({ name, carrier }) => name === 'va' && carrier === false));
+  await monitor.waitFor(() => events.some((event) => event.startsWith('resync')));
+  const differing = await disagreement(monitor, netlink);
+  monitor.stop();
+  const routes = events.slice(lostAt).filter((event) => /^route added .*::\/48/.test(event));
+  return { isTakenDown, routesAfterLoss: new Set(routes).size, differing };
 }
 
 /** The iterable and the ends of a monitor. */

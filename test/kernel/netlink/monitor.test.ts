@@ -78,6 +78,32 @@ test.serial('after lost messages the snapshot and a follower of the events have 
   t.deepEqual(result.differing, { missing: [], extra: [] });
 });
 
+test.serial(
+  'a carrier is lost at once behind announcements nobody has read, and is back in its turn',
+  async (t) => {
+    const result = await inNamespace<
+      Pick<Result, 'differing'> & { eventsBeforeLoss: number; events: number; addressesWhenBack: string[] }
+    >('monitor', 'backlog');
+    t.true(result.events >= 4_000, `${result.events} events`);
+    // One batch of announcements may have been read before, and each makes one event.
+    t.true(
+      result.eventsBeforeLoss < 500,
+      `${result.eventsBeforeLoss} of ${result.events} events came before`,
+    );
+    t.deepEqual(result.addressesWhenBack, ['2001:db8::2'], 'it is not back with the address it had before');
+    t.deepEqual(result.differing, { missing: [], extra: [] });
+  },
+);
+
+test.serial('a carrier that is lost while everything is dumped is not waited for', async (t) => {
+  const result = await inNamespace<
+    Pick<Result, 'differing'> & { isTakenDown: boolean; routesAfterLoss: number }
+  >('monitor', 'lossDuringDump');
+  t.true(result.isTakenDown, 'the address was told by the dump');
+  t.true(result.routesAfterLoss > 1_000, `${result.routesAfterLoss} of 2000 routes were told after it`);
+  t.deepEqual(result.differing, { missing: [], extra: [] });
+});
+
 test.serial('iterables, time limits and restarts', async (t) => {
   t.deepEqual(await inNamespace<object>('monitor', 'endings'), {
     seen: ['rule added 1', 'rule removed 1'],
