@@ -26,7 +26,7 @@ export interface OwnedDevice {
 /** Keeps the pairs of outer addresses from which bindings take packets, and the devices in their place. */
 export class AcceptSet {
   readonly #datapath: Datapath;
-  /** When a pair that is no longer planned will be refused, and its key. */
+  /** When a pair that is no longer planned will be refused, and its key: in this order, as long as the grace time is one. */
   readonly #leaving = new Map<string, { readonly deadline: number; readonly key: Uint8Array }>();
 
   constructor(datapath: Datapath) {
@@ -52,7 +52,7 @@ export class AcceptSet {
     const among = before && [
       ...[...desired.values()].map(([key]) => key),
       ...[...desiredEnds(config, before)].flatMap(([name, [key]]) => (desired.has(name) ? [] : [key])),
-      ...[...this.#leaving.values()].flatMap(({ deadline, key }) => (deadline <= now ? [key] : [])),
+      ...this.#late(now),
     ];
     const routers = before ? undefined : new Set([0, ...plan.routers.map(({ id }) => id)]);
     const stayMs = (row: Uint8Array): number => {
@@ -73,11 +73,21 @@ export class AcceptSet {
         this.#leaving.delete(name);
       } else {
         dueInMs = Math.min(dueInMs ?? Number.POSITIVE_INFINITY, deadline - now);
+        // Thousands may follow; after a reload with another grace time a run over all looks at each.
+        if (before) break;
       }
     }
     // Of many each would have a run of its own.
     if (dueInMs !== undefined && this.#leaving.size > MANY) dueInMs = Math.max(dueInMs, TOGETHER_MS);
     return { written: added + changed, dueInMs };
+  }
+
+  /** Keys of pairs whose time is over. */
+  *#late(now: number): Generator<Uint8Array> {
+    for (const { deadline, key } of this.#leaving.values()) {
+      if (deadline > now) return;
+      yield key;
+    }
   }
 
   /** Makes the devices as they are, until they are not there any more. Returns the rows written. */
@@ -99,10 +109,10 @@ function desiredEnds(config: Config, plan: Plan): Map<string, readonly [Uint8Arr
   const desired = new Map<string, readonly [Uint8Array, Uint8Array]>();
   const add = (local: string, remote: string, binding: number, router: number): void => {
     const end = { local, remote };
-    desired.set(`${local} ${remote}`, [
-      encodeCxTunnelEndKey(end),
-      encodeCxTunnelEnd({ ...end, binding, router }),
-    ]);
+    const name = `${local} ${remote}`;
+    // Strangers are named again with each binding.
+    if (binding === 0 && desired.has(name)) return;
+    desired.set(name, [encodeCxTunnelEndKey(end), encodeCxTunnelEnd({ ...end, binding, router })]);
   };
   for (const router of plan.routers) {
     for (const binding of router.bindings) {

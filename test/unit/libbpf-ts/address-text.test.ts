@@ -57,3 +57,36 @@ test('what is no address is refused', (t) => {
   t.throws(() => parseMac('02:00:00:00:00'), { code: 'INVALID_ARGUMENT' });
   t.throws(() => formatIpv6(new Uint8Array(4)), { message: /16 bytes/ });
 });
+
+test('what is an IPv6 address for Node is one here, whatever it looks like', (t) => {
+  const letters = fc.constantFrom(
+    ...'0',
+    '1',
+    'f',
+    'A',
+    '12',
+    'ffff',
+    ':',
+    ':',
+    ':',
+    '::',
+    '.',
+    '1.2.3.4',
+    'g',
+    ' ',
+  );
+  const texts = fc.array(letters, { maxLength: 18 }).map((parts) => parts.join(''));
+  const isTaken = (text: string): boolean => {
+    try {
+      parseIpv6(text);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  fc.assert(
+    fc.property(texts, (text) => isTaken(text) === isIPv6(text)),
+    { numRuns: 5000 },
+  );
+  t.pass();
+});
