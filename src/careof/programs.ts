@@ -1,5 +1,5 @@
 import type { Config } from '../config/index.js';
-import type { Attachment, Datapath, XdpAttachment } from '../datapath/index.js';
+import { type Attachment, type Datapath, SOCKET_PROGRAM, type XdpAttachment } from '../datapath/index.js';
 import type { NetlinkSnapshot } from '../netlink/index.js';
 import { type ProgramDevices, planAttachments } from './attachment-plan.js';
 import { Sightings } from './kernel-routing.js';
@@ -28,14 +28,14 @@ export class Programs {
    * before: it refuses acknowledgements of what it has not seen, and a sender that has nothing left to send
    * meanwhile repeats what is acknowledged for ever.
    */
-  attach(
+  async attach(
     config: Config,
     plan: Plan,
     devices: ProgramDevices,
     snapshot: NetlinkSnapshot,
     report: ReconcileReport,
-  ): void {
-    this.#markSockets(config, report);
+  ): Promise<void> {
+    await this.#markSockets(config, report);
     const { attachments: desired, missing } = planAttachments(config, plan, devices, snapshot.links);
     report.missing = [...missing];
     for (const { name } of missing) {
@@ -46,6 +46,7 @@ export class Programs {
       desired.flatMap(({ role, ifindex }) => (role === 'ingress' || role === 'transit' ? [ifindex] : [])),
     );
     try {
+      await this.#datapath.needPrograms(desired.map(({ program }) => program));
       report.changes = this.#datapath.attachments.sync(
         desired,
         snapshot.links.map((link) => link.ifindex),
@@ -106,9 +107,11 @@ export class Programs {
    * Local traffic can bypass us only by a mark that its socket has from the beginning. A home agent has no such
    * policies.
    */
-  #markSockets(config: Config, report: ReconcileReport): void {
+  async #markSockets(config: Config, report: ReconcileReport): Promise<void> {
+    const isNeeded = config.role === 'mobile-router' && factsOf(config.policies).bypassesCgroup;
     try {
-      this.#datapath.sockets.sync(config.role === 'mobile-router' && factsOf(config.policies).bypassesCgroup);
+      if (isNeeded) await this.#datapath.needPrograms([SOCKET_PROGRAM]);
+      this.#datapath.sockets.sync(isNeeded);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       report.problems.push(problemOf(error));

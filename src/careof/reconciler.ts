@@ -244,7 +244,7 @@ export class Reconciler implements Disposable {
     if (!hasOwnedDevices(plan)) await addEarly();
     // Packets do not come to a state that is still being filled.
     if (!this.#datapath.filling) {
-      this.#attach(run);
+      await this.#attach(run);
       if (goesToStack(report.changes)) {
         await guard(report, () => this.#programs.attachXdp(config, snapshot, report));
         await guard(report, () => this.#syncNeighbours(run));
@@ -285,9 +285,9 @@ export class Reconciler implements Disposable {
     return report;
   }
 
-  #attach({ config, plan, devices, snapshot, report, tunnels }: Run): void {
+  async #attach({ config, plan, devices, snapshot, report, tunnels }: Run): Promise<void> {
     const owned = tunnels.owned.map(({ link }) => link);
-    this.#programs.attach(config, plan, { ...devices, owned }, snapshot, report);
+    await this.#programs.attach(config, plan, { ...devices, owned }, snapshot, report);
   }
 
   /**
@@ -347,7 +347,7 @@ export class Reconciler implements Disposable {
         );
       }
       this.#datapath.takeOver();
-      this.#attach(run);
+      await this.#attach(run);
       await this.#programs.attachXdp(config, snapshot, report);
     }
     if (report.changes?.failed.length === 0 && report.xdpChanges?.failed.length === 0) {

@@ -12,7 +12,6 @@ import { MacAddress } from '../net/index.js';
 import { Attachments } from './attachments.js';
 import { DatapathError } from './datapath-error.js';
 import { type CxRole, CxSetting } from './generated.js';
-import { setGenerationSizes } from './generation-sizes.js';
 import { inherit } from './inheritance.js';
 import type { Instance } from './instance.js';
 import { LAYOUT_PIN, pinLayout } from './layout.js';
@@ -20,8 +19,9 @@ import { type DatapathLimits, MAP_NAMES, type MapName, mapSizes } from './map-ca
 import { type DumpedRow, dumpMap, type MapSummary, summarizeMap } from './map-dump.js';
 import { objectFile } from './object-file.js';
 import { Signals } from './signals.js';
-import { SocketAttachment } from './socket-attachment.js';
+import { SOCKET_PROGRAM, SocketAttachment } from './socket-attachment.js';
 import { Tables } from './tables.js';
+import { TcPrograms } from './tc-programs.js';
 import { XdpAttachments } from './xdp-attachments.js';
 import { loadXdpObject, type SharedConstants } from './xdp-object.js';
 
@@ -50,26 +50,28 @@ export class Datapath extends Tables implements Disposable {
   readonly sockets: SocketAttachment;
   readonly xdp: XdpAttachments;
   readonly #object: LoadedObject;
+  readonly #programs: TcPrograms;
   readonly #shared: SharedConstants;
   #xdpObject: Promise<LoadedObject> | undefined;
   #xdpPrograms: LoadedObject['programs'] | undefined;
 
   private constructor(
     instance: Instance,
-    object: LoadedObject,
+    programs: TcPrograms,
     homeMac: MacAddress,
     shared: SharedConstants,
     origin: { adopted: boolean; inheritedFrom: number | undefined },
   ) {
-    super((name) => object.maps.get(name));
+    super((name) => programs.object.maps.get(name));
     this.instance = instance;
     this.adopted = origin.adopted;
     this.inheritedFrom = origin.inheritedFrom;
     this.homeMac = homeMac;
-    this.#object = object;
+    this.#object = programs.object;
+    this.#programs = programs;
     this.#shared = shared;
-    this.attachments = new Attachments(instance, (name): BpfProgram => object.programs.get(name));
-    this.sockets = new SocketAttachment(instance, () => object.programs.get('coax_socket'));
+    this.attachments = new Attachments(instance, (name): BpfProgram => programs.get(name));
+    this.sockets = new SocketAttachment(instance, () => programs.get(SOCKET_PROGRAM));
     this.xdp = new XdpAttachments(instance, (name): BpfProgram => {
       if (this.#xdpPrograms === undefined) throw new Error('the XDP programs are not loaded');
       return this.#xdpPrograms.get(name);
@@ -87,7 +89,8 @@ export class Datapath extends Tables implements Disposable {
     instance.discardFilling();
     instance.create();
     Attachments.refuseElsewhere(instance);
-    const object = BpfObject.open(objectFile(externalXfrm ? 'tc-xfrm.bpf.o' : 'tc.bpf.o'));
+    const path = objectFile(externalXfrm ? 'tc-xfrm.bpf.o' : 'tc.bpf.o');
+    const object = BpfObject.open(path);
     const pinned = new Map<MapName, BpfMap>();
     try {
       const sizes = mapSizes(limits);
@@ -106,14 +109,12 @@ export class Datapath extends Tables implements Disposable {
         }
       }
       const shared = { role, fragmentSecret: [...crypto.getRandomValues(new Uint32Array(4))] };
-      object.rodata.set('cx_role', role);
-      setGenerationSizes(object);
-      object.rodata.set('cx_fragment_secret', shared.fragmentSecret);
-      object.rodata.set('cx_network_namespace', networkNamespaceCookie());
       const homeMac = MacAddress.parse(String(object.rodata.get('cx_home_mac')));
-      const loaded = await object.load().catch((error: unknown) => {
+      const constants = { ...shared, networkNamespace: networkNamespaceCookie() };
+      const programs = await TcPrograms.load(object, path, constants).catch((error: unknown) => {
         throw externalXfrm ? whyNoXfrmInfo(error) : error;
       });
+      const { object: loaded } = programs;
       try {
         if (!adopt) {
           for (const name of there) {
@@ -125,13 +126,13 @@ export class Datapath extends Tables implements Disposable {
           inherit(predecessor, instance.name, (name) => loaded.maps.get(name), loaded.btf);
         }
         const origin = { adopted: adopt, inheritedFrom: predecessor?.schema };
-        const datapath = new Datapath(instance, loaded, homeMac, shared, origin);
+        const datapath = new Datapath(instance, programs, homeMac, shared, origin);
         datapath.#takeRole(role);
         // Not before: what was refused leaves no pins behind.
         datapath.restorePins();
         return datapath;
       } catch (error) {
-        loaded.close();
+        programs.close();
         throw error;
       }
     } finally {
@@ -140,6 +141,11 @@ export class Datapath extends Tables implements Disposable {
         live.close();
       }
     }
+  }
+
+  /** Loads what `attachments.sync` and `sockets.sync` will need. @throws BpfError and VerifierError of the load */
+  async needPrograms(names: Iterable<string>): Promise<void> {
+    await this.#programs.need(names);
   }
 
   /**
@@ -234,7 +240,7 @@ export class Datapath extends Tables implements Disposable {
       (object) => object.close(),
       () => undefined,
     );
-    this.#object.close();
+    this.#programs.close();
   }
 
   [Symbol.dispose](): void {

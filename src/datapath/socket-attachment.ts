@@ -4,6 +4,8 @@ import { cgroupMount } from './cgroup.js';
 import { DatapathError } from './datapath-error.js';
 import type { Instance } from './instance.js';
 
+/** Its name in the object. */
+export const SOCKET_PROGRAM = 'coax_socket';
 /** Named as the pins of interfaces are; there is only one. */
 export const SOCKET_PIN = 'sockets-0';
 
@@ -55,7 +57,7 @@ export class SocketAttachment {
     } catch (cause) {
       throw new DatapathError(
         'ATTACH_FAILED',
-        `coax_socket could not be attached to ${mount}: ${String(cause)}`,
+        `${SOCKET_PROGRAM} could not be attached to ${mount}: ${String(cause)}`,
         'look at "bpftool cgroup show" for what else sits there',
         { cause },
       );
