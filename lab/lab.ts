@@ -19,6 +19,9 @@
 //  lan2 ---------- mr2 -------------- ra        home address 2001:db8:78::1
 //      :2::/64 (MNP)      :a2::/64
 //
+// With {thirdUplink: true} there is one more access network, as the other two: rc, between wc at the mobile router and rc0
+// at the core, with :c::/64 and :fc::/64.
+//
 // With {homeLink: true} the mobile router and the home agent are on the home link, too: :77::/64, which has the home
 // address. hl is a bridge between them and a host; the home agent's address is the one that it has there.
 //
@@ -34,15 +37,14 @@ import { LabNode } from './node.js';
 import { DAEMON_USER } from './privileges.js';
 import { bpffsOf, removeLab, runtimeOf } from './removal.js';
 import { isAbandoned, type LabState, processStart, readStates, writeState } from './state.js';
-import { type NodeName, type Topology, topology } from './topology.js';
+import { type Extras, type NodeName, type Topology, topology } from './topology.js';
 
-export interface LabOptions {
+/** With two mobile routers there are no extras. */
+export interface LabOptions extends Extras {
   /** Part of every namespace name; unique on this machine. Made from the process id when left out. */
   readonly name?: string;
   /** Number of mobile routers, 1 when left out. */
   readonly routers?: 1 | 2;
-  /** The home link beside the uplinks, in a lab with one mobile router. */
-  readonly homeLink?: boolean;
   /** Leave the lab up when its owner ends; its daemons outlive it too. */
   readonly keep?: boolean;
 }
@@ -52,6 +54,7 @@ export class LabError extends Error {
   readonly code = 'LAB_FAILED';
 }
 
+/** Those of every lab. */
 export type Uplink = 'a' | 'b';
 
 let built = 0;
@@ -90,7 +93,7 @@ export class Lab {
     }
     await Lab.sweep();
     const name = options.name ?? `cx${process.pid}-${++built}`;
-    const shape = topology(options.routers ?? 1, options.homeLink);
+    const shape = topology(options.routers ?? 1, options);
     const state: LabState = {
       name,
       pid: process.pid,
@@ -161,12 +164,12 @@ export class Lab {
   }
 
   /** The mobile router loses an uplink: interface down, its routes gone. */
-  async uplinkDown(uplink: Uplink): Promise<void> {
+  async uplinkDown(uplink: Uplink | 'c'): Promise<void> {
     await this.node('mr').ip(`link set w${uplink} down`);
   }
 
   /** The uplink is back, with its address and default route. */
-  async uplinkUp(uplink: Uplink): Promise<void> {
+  async uplinkUp(uplink: Uplink | 'c'): Promise<void> {
     const routes = this.#topology.routes.mr?.filter((route) => route.includes(`dev w${uplink} `)) ?? [];
     await this.node('mr').batch([
       `link set w${uplink} up`,
@@ -175,7 +178,7 @@ export class Lab {
   }
 
   /** Packets an access router has refused because of their source, since the lab was built. */
-  async refused(node: 'ra' | 'rb'): Promise<number> {
+  async refused(node: 'ra' | 'rb' | 'rc'): Promise<number> {
     const { stdout } = await this.node(node).exec('nft', ['-j', 'list', 'counters']);
     const { nftables } = JSON.parse(stdout) as { nftables: { counter?: { packets: number } }[] };
     return nftables.reduce((sum, entry) => sum + (entry.counter?.packets ?? 0), 0);

@@ -7,8 +7,10 @@ export const addresses = {
   home: '2001:db8:77::1',
   careOfA: '2001:db8:a::2',
   careOfB: '2001:db8:b::2',
+  careOfC: '2001:db8:c::2',
   accessA: '2001:db8:a::1',
   accessB: '2001:db8:b::1',
+  accessC: '2001:db8:c::1',
   core: '2001:db8:ffff::ff',
   homeAgent: '2001:db8:ffff::1',
   correspondent: '2001:db8:99::2',
@@ -23,7 +25,7 @@ export const addresses = {
 /** Mobile network prefixes of the first and the second mobile router. */
 export const prefixes = { mobile: '2001:db8:1::/64', mobile2: '2001:db8:2::/64' } as const;
 
-export type NodeName = 'lan' | 'mr' | 'ra' | 'rb' | 'core' | 'ha' | 'cn' | 'lan2' | 'mr2' | 'hl';
+export type NodeName = 'lan' | 'mr' | 'ra' | 'rb' | 'rc' | 'core' | 'ha' | 'cn' | 'lan2' | 'mr2' | 'hl';
 
 interface End {
   readonly node: NodeName;
@@ -61,8 +63,16 @@ function link(a: EndWords, b: EndWords): Link {
   return { ends: [end(a), end(b)] };
 }
 
-/** The lab with one mobile router or with two; with one there may be a home link. */
-export function topology(routers: 1 | 2, homeLink = false): Topology {
+/** What a lab with one mobile router may have more. */
+export interface Extras {
+  /** The home link beside the uplinks. */
+  readonly homeLink?: boolean;
+  /** A third access network. */
+  readonly thirdUplink?: boolean;
+}
+
+/** The lab with one mobile router or with two. */
+export function topology(routers: 1 | 2, { homeLink = false, thirdUplink = false }: Extras = {}): Topology {
   const one: Topology = {
     nodes: ['lan', 'mr', 'ra', 'rb', 'core', 'ha', 'cn'],
     links: [
@@ -98,8 +108,10 @@ export function topology(routers: 1 | 2, homeLink = false): Topology {
       rb: [{ interface: 'mr0', prefix: '2001:db8:b::/64' }],
     },
   };
-  if (homeLink) return withHomeLink(one);
-  if (routers === 1) return one;
+  if (routers === 1) {
+    const uplinks = thirdUplink ? withThirdUplink(one) : one;
+    return homeLink ? withHomeLink(uplinks) : uplinks;
+  }
   return {
     bridges: {},
     nodes: [...one.nodes, 'lan2', 'mr2'],
@@ -124,6 +136,27 @@ export function topology(routers: 1 | 2, homeLink = false): Topology {
       ...one.sourceFilters,
       ra: [...(one.sourceFilters.ra ?? []), { interface: 'mr2', prefix: '2001:db8:a2::/64' }],
     },
+  };
+}
+
+function withThirdUplink(one: Topology): Topology {
+  const prefix = '2001:db8:c::/64';
+  return {
+    ...one,
+    nodes: [...one.nodes, 'rc'],
+    links: [
+      ...one.links,
+      link(['mr', 'wc', addresses.careOfC], ['rc', 'mr0', addresses.accessC]),
+      link(['rc', 'core0', '2001:db8:fc::2'], ['core', 'rc0', '2001:db8:fc::1']),
+    ],
+    routes: {
+      ...one.routes,
+      mr: [...(one.routes.mr ?? []), `default via ${addresses.accessC} dev wc metric 1026`],
+      rc: ['default via 2001:db8:fc::1 dev core0'],
+      core: [...(one.routes.core ?? []), `${prefix} via 2001:db8:fc::2 dev rc0`],
+    },
+    forwarding: [...one.forwarding, 'rc'],
+    sourceFilters: { ...one.sourceFilters, rc: [{ interface: 'mr0', prefix }] },
   };
 }
 

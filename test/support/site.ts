@@ -6,7 +6,7 @@ import { Lab, type Uplink } from '../../lab/lab.js';
 import type { LabNode } from '../../lab/node.js';
 import { Protocol } from '../../lab/packet.js';
 import { Remains } from '../../lab/remains.js';
-import { addresses, type NodeName, prefixes } from '../../lab/topology.js';
+import { addresses, type Extras, type NodeName, prefixes } from '../../lab/topology.js';
 import { until } from '../../lab/wait.js';
 import type { BindingState, BindingView, PolicyView, ReasonView, StatusView } from '../../src/views/index.js';
 
@@ -76,9 +76,8 @@ export function homeAgent(routers: 1 | 2 = 1, change: DaemonConfig = {}): Daemon
 }
 
 /** What both ends are started with; an end that is null is not started. */
-export interface SiteOptions {
+export interface SiteOptions extends Extras {
   readonly routers?: 1 | 2;
-  readonly homeLink?: boolean;
   readonly mr?: DaemonConfig | null;
   readonly ha?: DaemonConfig | null;
   /** Words in front of the first mobile router's daemon. */
@@ -222,7 +221,8 @@ export async function withSite(
   options: SiteOptions,
   body: (site: Site) => Promise<void>,
 ): Promise<void> {
-  const lab = await Lab.create({ routers: options.routers ?? 1, homeLink: options.homeLink ?? false });
+  const { routers = 1, homeLink = false, thirdUplink = false } = options;
+  const lab = await Lab.create({ routers, homeLink, thirdUplink });
   const site = new Site(lab);
   const remains = new Remains(lab);
   try {
@@ -234,8 +234,9 @@ export async function withSite(
     ]);
     await body(site);
     // The access routers refuse what has not a source of their link: nothing of ours ever has.
-    const refused = (await lab.refused('ra')) + (await lab.refused('rb'));
-    t.is(refused, 0, 'packets left an uplink with a source of another link');
+    const access = ['ra', 'rb', ...(thirdUplink ? (['rc'] as const) : [])] as const;
+    const refused = await Promise.all(access.map((node) => lab.refused(node)));
+    t.deepEqual(new Set(refused), new Set([0]), 'packets left an uplink with a source of another link');
     await remains.note();
     for (const daemon of site.daemons) {
       await down(daemon);

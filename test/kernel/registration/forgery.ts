@@ -18,6 +18,7 @@ export interface Forged {
   /** Of the packet. */
   readonly source: string;
   readonly homeAddress?: string;
+  readonly homeAgent?: string;
   readonly sequence?: number;
   /** Default: A, H and R. */
   readonly flags?: readonly UpdateFlag[];
@@ -51,7 +52,7 @@ export function bindingUpdate(forged: Forged): Uint8Array {
   const { key, routedTo } = forged;
   const envelope = {
     source,
-    destination: Address.parse(addresses.homeAgent),
+    destination: Address.parse(forged.homeAgent ?? addresses.homeAgent),
     homeAddress,
     routedTo: routedTo === undefined ? undefined : Address.parse(routedTo),
   };

@@ -1,11 +1,13 @@
 // A mobile router that is at home and abroad at the same time (RFC 5648 sections 5.6 and 6.3).
 import test from 'ava';
 import type { CapturedPacket } from '../../../lab/capture.js';
-import { Sink, Stream } from '../../../lab/stream.js';
 import { addresses, prefixes } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
-import { PATIENCE, type Site, toPort } from '../../support/site.js';
-import { withRegistration } from './registration-site.js';
+import { sendPackets } from '../../support/raw-packets.js';
+import { PATIENCE, type Site } from '../../support/site.js';
+import { Flow } from './flow.js';
+import { bindingUpdate } from './forgery.js';
+import { agentConfig, keyIn, recordedMessages, withRegistration } from './registration-site.js';
 
 const AT_HOME = 3;
 const BY_HOME = 5110;
@@ -42,62 +44,6 @@ async function registered(site: Site): Promise<void> {
     what: 'the flows of both policies at the home agent',
     timeout: PATIENCE,
   });
-}
-
-/** One flow in each direction that policies treat the same. */
-class Flow {
-  readonly port: number;
-  readonly #streams: readonly [Stream, Stream];
-  readonly #sinks: readonly [Sink, Sink];
-
-  private constructor(port: number, streams: readonly [Stream, Stream], sinks: readonly [Sink, Sink]) {
-    this.port = port;
-    this.#streams = streams;
-    this.#sinks = sinks;
-  }
-
-  static async start(site: Site, port: number): Promise<Flow> {
-    const down = port + 1000;
-    const sinks = await Promise.all([
-      Sink.start(site.node('cn'), { ports: [port] }),
-      Sink.start(site.node('lan'), { ports: [down] }),
-    ]);
-    const streams = await Promise.all([
-      Stream.start(site.node('lan'), { to: addresses.correspondent, port, rate: 500 }),
-      Stream.start(site.node('cn'), { to: addresses.lan, port: down, sourcePort: port + 10, rate: 500 }),
-    ]);
-    const flow = new Flow(port, streams, sinks);
-    await flow.more();
-    return flow;
-  }
-
-  async more(count = 100): Promise<void> {
-    await Promise.all(
-      this.#sinks.map(async (sink) => {
-        const { received } = await sink.report();
-        await sink.received(received + count, undefined, PATIENCE);
-      }),
-    );
-  }
-
-  /** Stops; how many were lost upwards and downwards. */
-  async lost(): Promise<number[]> {
-    const lost = [];
-    for (const [at, stream] of this.#streams.entries()) {
-      const { sent } = await stream.stop();
-      const sink = this.#sinks[at] as Sink;
-      const { received } = await sink.received(sent, undefined, 3_000).catch(() => sink.report());
-      lost.push(sent - received);
-      await stream.end();
-      await sink.end();
-    }
-    return lost;
-  }
-
-  /** Its packets, upwards and downwards. */
-  get packets(): { up: (packet: CapturedPacket) => boolean; down: (packet: CapturedPacket) => boolean } {
-    return { up: toPort(this.port), down: toPort(this.port + 1000) };
-  }
 }
 
 test.serial('policies split traffic between home link and uplink, in both directions', async (t) => {
@@ -203,6 +149,78 @@ test.serial(
     });
   },
 );
+
+/** Whether a host of the home link gets an echo from the router's home address, having forgotten whom it asked before. */
+async function answersHost(site: Site): Promise<boolean> {
+  const host = site.node('hl');
+  await host.ip('-6 neigh flush dev home0');
+  const words = ['-6', '-n', '-c', '1', '-w', '3', addresses.home];
+  return (await host.exec('ping', words, { mayFail: true })).exitCode === 0;
+}
+
+test.serial('away from home the home agent answers for the router as long as it is registered', async (t) => {
+  const [a, b] = router.bindings;
+  const away = { ...router, bindings: [a, b], policies: [] };
+  const prepare = async (site: Site): Promise<void> => {
+    await site.node('mr').ip('link set wh down');
+    await site.node('ha').sysctl({ 'ipv6.conf.home0.proxy_ndp': 1 });
+  };
+  await withRegistration(t, { ...options, mr: away, prepare }, async (site, key) => {
+    const [host, ha] = [site.node('hl'), site.node('ha')];
+    const proxies = async (): Promise<string[]> =>
+      (await ha.ip('-6 neigh show proxy')).split('\n').filter((line) => line !== '');
+    const intercepted = async (): Promise<void> => {
+      await until(async () => (await proxies()).length === 1, {
+        ...{ what: 'the proxy entry', timeout: PATIENCE, interval: 50 },
+      });
+      t.true((await proxies())[0]?.startsWith(`${addresses.home} dev home0`));
+      await until(() => answersHost(site), { what: 'an answer of the router', timeout: PATIENCE });
+    };
+    const ended = async (patience = PATIENCE): Promise<void> => {
+      await until(async () => (await proxies()).length === 0, {
+        ...{ what: 'the proxy entry to go', timeout: patience, interval: 50 },
+      });
+      t.is((await site.bindings(site.ha)).length, 0);
+      t.false(await answersHost(site));
+      t.notRegex(await host.ip(`-6 neigh show ${addresses.home}`), /lladdr/);
+    };
+
+    const ra = await site.capture('ra', 'mr0');
+    await intercepted();
+    const { mac } = await ha.link('home0');
+    const learnt = await host.ip(`-6 neigh show ${addresses.home}`);
+    t.true(learnt.includes(mac), learnt);
+    await ra.flush();
+    const echoes = ra.packets(({ inner }) => inner?.source === addresses.homeLinkHost);
+    t.true(echoes.length > 0, 'through the tunnel of the default binding');
+    for (const { outer, inner } of echoes) {
+      t.deepEqual(
+        [outer.source, outer.destination, inner?.destination],
+        [addresses.homeLinkAgent, addresses.careOfA, addresses.home],
+      );
+    }
+
+    // The daemon never takes leave of its last binding: said in its place, with its key and its next number.
+    for (const bid of [1, 2]) await site.state(bid, 'usable');
+    const numbers = (await recordedMessages(key)).flatMap(({ sequence }) => sequence ?? []);
+    const leave = bindingUpdate({
+      ...{ source: addresses.careOfA, homeAgent: addresses.homeLinkAgent, key: keyIn(key) },
+      ...{ lifetime: 0, sequence: ((numbers.at(-1) ?? 0) + 1) % 0x1_0000 },
+    });
+    await sendPackets(site.node('ra'), [leave]);
+    await ended();
+
+    await site.mr.restart();
+    await intercepted();
+    // And a router that says nothing more.
+    const lifetime = 20;
+    await site.ha.reload(agentConfig(key, { ha: agent, agent: { lifetime: `${lifetime}s` } }));
+    await site.mr.kill('SIGSTOP');
+    await ended(1000 * lifetime + PATIENCE);
+    await site.mr.kill('SIGCONT');
+    await intercepted();
+  });
+});
 
 test.serial(
   'without a home link at the home agent the binding is refused, and the others are there',

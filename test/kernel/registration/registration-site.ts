@@ -8,23 +8,23 @@ import { run } from '../../../lab/command.js';
 import type { DaemonConfig } from '../../../lab/daemon.js';
 import { DAEMON_USER } from '../../../lab/privileges.js';
 import type { LabProcess } from '../../../lab/process.js';
-import { addresses, type NodeName, prefixes } from '../../../lab/topology.js';
+import { addresses, type Extras, type NodeName, prefixes } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
 import { makeRegistrationKey } from '../../../src/keys/index.js';
 import type { AuthenticationKey } from '../../../src/mobility/index.js';
 import { BID, homeAgent, mobileRouter, PATIENCE, type Site, withSite } from '../../support/site.js';
 
-export interface RegistrationOptions {
+export interface RegistrationOptions extends Extras {
   /** Into the section of the mobile router. */
   readonly router?: object;
   /** Into that of the home agent. */
   readonly agent?: object;
   readonly mr?: DaemonConfig;
   readonly ha?: DaemonConfig;
-  /** Mobile router and home agent are on the home link, too. */
-  readonly homeLink?: boolean;
   /** Into the home agent's entry of the router. */
   readonly entry?: object;
+  /** What `withRegistration` does before the daemons are started. */
+  prepare?(site: Site): Promise<void>;
 }
 
 /** A key file that the daemons may read; gone with the test. */
@@ -68,8 +68,8 @@ export async function withKey(
   body: (site: Site, key: string) => Promise<void>,
 ): Promise<void> {
   const key = keyFile(t);
-  const { homeLink = false } = options;
-  const ends = { mr: routerConfig(key, options), ha: agentConfig(key, options), homeLink };
+  const { homeLink = false, thirdUplink = false } = options;
+  const ends = { mr: routerConfig(key, options), ha: agentConfig(key, options), homeLink, thirdUplink };
   await withSite(t, ends, async (site) => body(site, key));
 }
 
@@ -85,8 +85,8 @@ export async function withRegistration(
   body: (site: Site, key: string) => Promise<void>,
 ): Promise<void> {
   const key = keyFile(t);
-  const { homeLink = false } = options;
-  await withSite(t, { mr: null, ha: null, homeLink }, async (site) => {
+  const { homeLink = false, thirdUplink = false } = options;
+  await withSite(t, { mr: null, ha: null, homeLink, thirdUplink }, async (site) => {
     const places: readonly (readonly [NodeName, string])[] = [
       ['core', 'ha0'],
       ...(homeLink ? [['hl', 'ha0'] as const] : []),
@@ -94,6 +94,7 @@ export async function withRegistration(
     const recordings = await Promise.all(
       places.map(([node, name]) => record(site, node, name, recordingOf(key, node))),
     );
+    await options.prepare?.(site);
     // Not before: the first messages are recorded, too.
     await Promise.all([
       site.start('mr', routerConfig(key, options)),
@@ -119,43 +120,79 @@ export async function registered(site: Site, careOfB: string = addresses.careOfB
   }
 }
 
-/** Resolves when the home agent has the two flows of each of the router's two policies. */
-export async function flows(site: Site): Promise<void> {
-  await until(async () => (await site.policies(site.ha)).length === 4, {
-    what: 'the flows of both policies at the home agent',
+/** Resolves when the home agent has the flows of the router's policies, two of each: its first binding and its second. */
+export async function flows(site: Site, policies = 2): Promise<void> {
+  await until(async () => (await site.policies(site.ha)).length === 2 * policies, {
+    what: `the flows of ${policies} policies at the home agent`,
     timeout: PATIENCE,
   });
 }
 
-/** All mobility headers in front of the home agent, into a file. */
+/** All mobility headers in front of the home agent, into a file; those in a tunnel are Binding Refresh Requests. */
 async function record(
   site: Site,
   node: NodeName,
   name: string,
   file: string,
 ): Promise<{ file: string; end: LabProcess['end'] }> {
-  const mobility = 'ip6[6] == 135 or (ip6[6] == 60 and ip6[40] == 135) or (ip6[6] == 43 and ip6[40] == 135)';
+  const mobility =
+    'ip6[6] == 135 or (ip6[6] == 60 and ip6[40] == 135) or (ip6[6] == 43 and ip6[40] == 135) or ' +
+    '(ip6[6] == 41 and ip6[46] == 135)';
   const words = ['-i', name, '-p', '-U', '--immediate-mode', '-n', '-Z', 'root', '-w', file, mobility];
   const process = site.node(node).spawn('tcpdump', words, { stdio: ['ignore', 'ignore', 'pipe'] });
   await process.stderrMatch(/listening on/);
   return { file, end: (...how) => process.end(...how) };
 }
 
-async function judgedByTshark(file: string): Promise<{ messages: number; malformed: string[] }> {
-  const { stdout } = await run('tshark', [
-    '-r',
-    file,
-    '-T',
-    'json',
-    '-e',
-    'mip6.mhtype',
-    '-e',
-    '_ws.malformed',
+/** A mobility message as tshark reads it. */
+export interface RecordedMessage {
+  readonly type: 'refresh-request' | 'update' | 'acknowledgement' | 'other';
+  /** Of the innermost IPv6 header. */
+  readonly source: string;
+  /** Of its Binding Identifiers, in their order. */
+  readonly bids: readonly number[];
+  /** Of an update. */
+  readonly sequence: number | undefined;
+  /** Of an acknowledgement. */
+  readonly status: number | undefined;
+}
+
+const TYPES = new Map([
+  [0, 'refresh-request'],
+  [5, 'update'],
+  [6, 'acknowledgement'],
+] as const);
+
+/** What a node has recorded so far, oldest first. @throws CommandError where the last packet is not whole yet */
+export async function recordedMessages(key: string, node: NodeName = 'core'): Promise<RecordedMessage[]> {
+  const packets = await fieldsOf(recordingOf(key, node), [
+    ...['mip6.mhtype', 'ipv6.src', 'mip6.bi.bid', 'mip6.bu.seqnr', 'mip6.ba.status'],
   ]);
-  const packets = JSON.parse(stdout) as { _source: { layers: Record<string, string[]> } }[];
-  const layers = packets.map(({ _source }) => _source.layers);
+  return packets.map((fields) => {
+    const numbers = (name: string): number[] => (fields[name] ?? []).map(Number);
+    const [type = Number.NaN] = numbers('mip6.mhtype');
+    return {
+      type: TYPES.get(type as 0) ?? 'other',
+      source: fields['ipv6.src']?.at(-1) ?? '',
+      bids: numbers('mip6.bi.bid'),
+      sequence: numbers('mip6.bu.seqnr')[0],
+      status: numbers('mip6.ba.status')[0],
+    };
+  });
+}
+
+async function judgedByTshark(file: string): Promise<{ messages: number; malformed: string[] }> {
+  const packets = await fieldsOf(file, ['mip6.mhtype', '_ws.malformed']);
   return {
-    messages: layers.filter((each) => each['mip6.mhtype']).length,
-    malformed: layers.flatMap((each) => each['_ws.malformed'] ?? []),
+    messages: packets.filter((fields) => fields['mip6.mhtype']).length,
+    malformed: packets.flatMap((fields) => fields['_ws.malformed'] ?? []),
   };
+}
+
+/** Fields of all packets of a recording, each with all its values. */
+async function fieldsOf(file: string, names: readonly string[]): Promise<Record<string, string[]>[]> {
+  const wanted = names.flatMap((name) => ['-e', name]);
+  const { stdout } = await run('tshark', ['-r', file, '-T', 'json', ...wanted]);
+  const packets = JSON.parse(stdout) as { _source: { layers: Record<string, string[]> } }[];
+  return packets.map(({ _source }) => _source.layers);
 }
