@@ -154,7 +154,7 @@ class InstanceController implements Controller {
       opened.push(reconciler);
       const devices = await reconciler.devices(config, IPV6_MIN_MTU);
       const registrations = new Registrations(datapath);
-      const registration = this.#openRegistration(datapath);
+      const registration = this.#openRegistration(datapath, registrations);
       if (registration) opened.push(asDisposable(registration));
       this.#running = {
         ...{ datapath, netlink, monitor, reconciler, registrations },
@@ -186,7 +186,11 @@ class InstanceController implements Controller {
   }
 
   /** @throws KeyError, SignallingError, RegistrationError */
-  #openRegistration(datapath: Datapath, registered?: ReadonlyMap<number, Address>): Running['registration'] {
+  #openRegistration(
+    datapath: Datapath,
+    registrations: Registrations,
+    registered?: ReadonlyMap<number, Address>,
+  ): Running['registration'] {
     const config = this.#config;
     datapath.settings.set(CxSetting.SIGNALLING, config.registration ? 1 : 0);
     const log = this.#log;
@@ -202,9 +206,9 @@ class InstanceController implements Controller {
       this.#pending.routers(homeAddresses);
       return this.#loop.settle();
     };
-    return (
-      config.registration && new HomeAgentRegistration(config, config.registration, { datapath, log, apply })
-    );
+    const setByHand = (router: RouterConfig): readonly Address[] => registrations.careOfsOf(router);
+    const context = { datapath, log, setByHand, apply };
+    return config.registration && new HomeAgentRegistration(config, config.registration, context);
   }
 
   async stop(): Promise<void> {
@@ -275,7 +279,7 @@ class InstanceController implements Controller {
       registration instanceof MobileRouterRegistration ? registration.allRegistered : undefined;
     running.registration = undefined;
     await registration?.[Symbol.asyncDispose]();
-    running.registration = this.#openRegistration(datapath, registered);
+    running.registration = this.#openRegistration(datapath, running.registrations, registered);
     if (running.registration instanceof HomeAgentRegistration) running.registration.start();
   }
 
@@ -354,12 +358,13 @@ class InstanceController implements Controller {
   }
 
   async setBinding(router: string | undefined, bid: number, change: BindingChange): Promise<BindingView> {
-    const { registrations } = this.#need();
+    const { registrations, registration } = this.#need();
     const { binding } = this.#find(router, bid);
     const homes = (this.#plan?.prefixes ?? []).map(({ prefix }) => prefix);
     const careOf =
       change.careOf === undefined ? undefined : requestedCareOf(this.#config, homes, change.careOf);
     registrations.change(binding.index, careOf, change);
+    if (careOf && registration instanceof HomeAgentRegistration) registration.followHand();
     await this.#settle();
     const after = this.#find(router, bid);
     return this.#view(after.router, after.binding);

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { HomeAgentConfig, RouterConfig, HomeAgentRegistration as Settings } from '../config/index.js';
 import type { Datapath } from '../datapath/index.js';
 import { KeyError, readRegistrationKey } from '../keys/index.js';
@@ -9,12 +8,13 @@ import {
   type FlowBinding,
   MOST_FLOWS_OF_ROUTER,
   mergePolicies,
-  policyOfFlow,
+  policiesOfFlows,
   type RegistrarSettings,
   type Registration,
 } from '../registration/index.js';
-import { HomeAgentSignalling, Journal, PacketSocket } from '../signalling/index.js';
+import { HomeAgentSignalling, Journal, journalPath, PacketSocket } from '../signalling/index.js';
 import type { Log, ProblemView, RegistrationView } from '../views/index.js';
+import { flowRuleOf } from './flow-bindings.js';
 import type { RouterRegistration } from './home-agent.js';
 import { lifetimeOf } from './mobile-router-registration.js';
 
@@ -22,6 +22,8 @@ import { lifetimeOf } from './mobile-router-registration.js';
 export interface RegistrationsContext {
   readonly datapath: Datapath;
   readonly log: Log;
+  /** The care-of addresses of a router that does not register: of the file, or set by hand since. */
+  setByHand(router: RouterConfig): readonly Address[];
   /** Makes kernel and datapath as the registrations of some routers are. */
   apply(homeAddresses: readonly Address[]): Promise<void>;
 }
@@ -30,28 +32,38 @@ export interface RegistrationsContext {
 export class HomeAgentRegistration implements AsyncDisposable {
   readonly #signalling: HomeAgentSignalling;
   readonly #datapath: Datapath;
+  readonly #setByHand: RegistrationsContext['setByHand'];
+  #config: HomeAgentConfig;
+  #settings: Settings;
   #routers: Authorised;
   /** Policies are the same object as long as they are the same. */
   readonly #merged = new Map<
     string,
-    { flows: readonly FlowBinding[]; policies: readonly Policy[]; merged: readonly Policy[] }
+    { flows: readonly FlowBinding[]; bids: string; policies: readonly Policy[]; merged: readonly Policy[] }
   >();
 
   /**
    * Takes up what was written down before.
    * @throws SignallingError PACKET_SOCKET_REFUSED, RegistrationError
    */
-  constructor(config: HomeAgentConfig, settings: Settings, { datapath, log, apply }: RegistrationsContext) {
+  constructor(
+    config: HomeAgentConfig,
+    settings: Settings,
+    { datapath, log, setByHand, apply }: RegistrationsContext,
+  ) {
     this.#datapath = datapath;
+    this.#setByHand = setByHand;
+    this.#config = config;
+    this.#settings = settings;
     this.#routers = authorised(config, settings);
     datapath.signalKeys.sync(spisOf(this.#routers));
     this.#signalling = new HomeAgentSignalling({
       address: config.home.agent,
-      settings: registrarSettings(config, settings),
+      settings: registrarSettings(config, settings, setByHand),
       routers: this.#routers.list,
       source: datapath.signals(),
       socket: new PacketSocket(),
-      journal: new Journal(join(config.state, `${config.instance}-registrations.jsonl`)),
+      journal: new Journal(journalPath(config)),
       log,
       apply,
     });
@@ -65,9 +77,17 @@ export class HomeAgentRegistration implements AsyncDisposable {
   /** @throws RegistrationError, and then nothing has changed */
   reconfigure(config: HomeAgentConfig, settings: Settings): void {
     const routers = authorised(config, settings);
-    this.#signalling.reconfigure(registrarSettings(config, settings), routers.list);
+    this.#signalling.reconfigure(registrarSettings(config, settings, this.#setByHand), routers.list);
     this.#datapath.signalKeys.sync(spisOf(routers));
+    this.#config = config;
+    this.#settings = settings;
     this.#routers = routers;
+  }
+
+  /** A care-of address was set by hand: nobody else may register it, and whoever has ends there. The kernel is the caller's. */
+  followHand(): void {
+    const settings = registrarSettings(this.#config, this.#settings, this.#setByHand);
+    this.#signalling.reconfigure(settings, this.#routers.list);
   }
 
   /** What a router has registered; undefined for one that does not register itself. */
@@ -86,18 +106,16 @@ export class HomeAgentRegistration implements AsyncDisposable {
 
   /** The policies of a router: those of the file, then the ones that it has registered. */
   policiesOf(router: RouterConfig): readonly Policy[] {
-    const flows = this.#registration(router)?.flows ?? [];
+    const { flows = [], bindings = [] } = this.#registration(router) ?? {};
     const { policies, address } = router;
     if (flows.length === 0) return policies;
     const name = address.toString();
+    const known = new Set([...router.bindings, ...bindings].map(({ bid }) => bid));
+    const bids = [...known].join();
     const before = this.#merged.get(name);
-    if (before?.flows === flows && before.policies === policies) return before.merged;
-    const own = flows.flatMap((flow) => {
-      const policy = policyOfFlow(flow);
-      return 'refused' in policy ? [] : [policy];
-    });
-    const merged = mergePolicies(policies, own);
-    this.#merged.set(name, { flows, policies, merged });
+    if (before?.flows === flows && before.bids === bids && before.policies === policies) return before.merged;
+    const merged = mergePolicies(policies, policiesOfFlows(flows, known));
+    this.#merged.set(name, { flows, bids, policies, merged });
     return merged;
   }
 
@@ -159,7 +177,12 @@ function isSetByHand({ keyFile }: RouterConfig, settings: Settings): boolean {
   return keyFile === undefined && settings.unauthenticated === 'refuse';
 }
 
-function registrarSettings(config: HomeAgentConfig, settings: Settings): Partial<RegistrarSettings> {
+/** @param setByHand see `RegistrationsContext` */
+export function registrarSettings(
+  config: HomeAgentConfig,
+  settings: Settings,
+  setByHand: RegistrationsContext['setByHand'],
+): Partial<RegistrarSettings> {
   return {
     unauthenticated: settings.unauthenticated === 'accept' ? 'accepted' : 'refused',
     longestLifetime: lifetimeOf(settings.lifetimeMs),
@@ -167,9 +190,8 @@ function registrarSettings(config: HomeAgentConfig, settings: Settings): Partial
     homeAndForeign:
       settings.homeAndForeign === 'accept' && config.home.link !== undefined ? 'accepted' : 'refused',
     homePrefixes: config.routers.flatMap(({ prefixes }) => prefixes),
-    fixedCareOf: config.routers.flatMap((router) =>
-      isSetByHand(router, settings) ? router.bindings.flatMap(({ careOf }) => careOf ?? []) : [],
-    ),
+    fixedCareOf: config.routers.flatMap((router) => (isSetByHand(router, settings) ? setByHand(router) : [])),
     mostFlows: MOST_FLOWS_OF_ROUTER,
+    flowRefusal: flowRuleOf(config),
   };
 }

@@ -1,4 +1,4 @@
-import type { Config } from '../config/index.js';
+import type { Config, RouterConfig } from '../config/index.js';
 import { CxBindingKeyFlag, type Datapath } from '../datapath/index.js';
 import { Address, type Prefix } from '../net/index.js';
 import { type BindingChange, RequestError } from '../views/index.js';
@@ -29,6 +29,15 @@ export class Registrations {
       alsoAccepted: this.#alsoAccepted.get(index) ?? [],
       disabled: (flags & CxBindingKeyFlag.DISABLED) !== 0,
     };
+  }
+
+  /** Where packets of a router may come from whose care-of addresses are in the file or were set since. */
+  careOfsOf({ address, bindings }: RouterConfig): Address[] {
+    const router = this.#datapath.routerIds.id(address.toString());
+    return bindings.flatMap(({ bid, careOf: ofFile }) => {
+      const { careOf = ofFile, alsoAccepted } = this.of(this.#datapath.bindings.index({ router, bid }));
+      return careOf === undefined ? alsoAccepted : [careOf, ...alsoAccepted];
+    });
   }
 
   /** Writes a change that has been checked; what it does not mention stays. */

@@ -1,6 +1,7 @@
 import type { Attachment } from '../datapath/index.js';
 import type { Link } from '../netlink/index.js';
 import { type Action, formatAction, formatSelector } from '../policy/index.js';
+import { wireFid } from '../registration/index.js';
 import type {
   BindingView,
   InterfaceView,
@@ -54,6 +55,7 @@ export function policyViews(
   return router.policies.map((policy) => ({
     router: router.name,
     fid: policy.fid,
+    registeredFid: wireFid(policy.fid) ?? null,
     name: policy.name,
     priority: policy.priority,
     match: formatSelector(policy.selector),

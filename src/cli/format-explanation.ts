@@ -93,16 +93,19 @@ function stageLines(stage: Stage, all: boolean): string[] {
   ];
 }
 
-function policyLines({ policies, notAsked }: ProgramStage, all: boolean): string[] {
+function policyLines({ policies, notAsked, router }: ProgramStage, all: boolean): string[] {
   const hidden = all ? 0 : Math.max(0, policies.length - 1 - MOST_SHOWN);
   // The last one is the one that matters most.
   const shown = hidden === 0 ? policies : [...policies.slice(0, MOST_SHOWN), ...policies.slice(-1)];
-  const width = Math.max(0, ...shown.map(({ name }) => name.length));
-  const lines = shown.map(({ name, priority, verdict, why, action }) => {
+  const names = shown.map(({ name, registeredFid }) =>
+    registeredFid === null ? name : `flow binding ${registeredFid}${router === null ? '' : ` of ${router}`}`,
+  );
+  const width = Math.max(0, ...names.map((name) => name.length));
+  const lines = shown.map(({ priority, verdict, why, action }, at) => {
     const decides = verdict === 'decides' || verdict === 'mark-open';
     const mark = decides ? paint('green', 'yes') : verdict === 'inactive' ? paint('yellow', 'off') : 'no ';
     const text = decides ? `${why}: ${action}` : why;
-    return `${mark} ${String(priority).padStart(5)} ${name.padEnd(width)}  ${text}`;
+    return `${mark} ${String(priority).padStart(5)} ${(names[at] ?? '').padEnd(width)}  ${text}`;
   });
   if (hidden > 0) lines.splice(MOST_SHOWN, 0, paint('dim', `${hidden} more do not match: --all`));
   if (notAsked > 0)

@@ -6,6 +6,7 @@ import { checkFirewall } from './firewall.js';
 import { checkInterfaces } from './interfaces.js';
 import { checkBpffs, checkKernel } from './kernel.js';
 import { checkMarks } from './marks.js';
+import { checkRegistrationKeys } from './registration-keys.js';
 import { checkHomeAgent, checkHomeInterface, checkNumbers } from './routing.js';
 import { checkTunnels } from './tunnels.js';
 
@@ -31,7 +32,7 @@ export async function examine(config: Config | undefined): Promise<Check[]> {
       ),
     ];
   }
-  return [...checks, ...(await examineNetwork(config))];
+  return [...checks, ...checkRegistrationKeys(config), ...(await examineNetwork(config))];
 }
 
 async function examineNetwork(config: Config): Promise<Check[]> {

@@ -9,7 +9,7 @@ import {
   liveDecision,
   sameDecision,
 } from './live-decision.js';
-import type { LiveRouter } from './world.js';
+import { type LiveRouter, policyName } from './world.js';
 
 /** @param packet what was classified, as the specifications read it */
 export function agreement(
@@ -41,9 +41,7 @@ const bindingName = ({ configured }: LiveRouter, bid: number): string =>
   configured?.bindings.find((one) => one.bid === bid)?.name ?? `BID ${bid}`;
 
 const byPolicy = ({ configured }: LiveRouter, fid: number | null): string =>
-  fid === null
-    ? 'no policy'
-    : `policy ${configured?.policies.find((one) => one.fid === fid)?.name ?? `with FID ${fid}`}`;
+  fid === null ? 'no policy' : policyName(configured, fid);
 
 function liveText({ kind, bids, fid }: LiveDecision, router: LiveRouter): string {
   const policy = byPolicy(router, fid);

@@ -11,13 +11,15 @@ import {
   programAtIngress,
 } from '../datapath/index.js';
 import { type Link, Netlink, NetlinkError } from '../netlink/index.js';
+import { RegistrationError } from '../registration/index.js';
+import { journalPath, SignallingError, writtenRegistrations } from '../signalling/index.js';
 import type { Explanation, Stage } from './explanation.js';
 import { InspectError } from './inspect-error.js';
 import { type ParsedPacket, parsePacket } from './packet-parser.js';
 import { packetView } from './packet-view.js';
 import { fateOf } from './reason-text.js';
 import { type Arrival, askProgram } from './stage.js';
-import { World } from './world.js';
+import { type Registrations, World } from './world.js';
 
 /** What is asked. */
 export interface Question {
@@ -54,9 +56,12 @@ export async function explain(
   const instance = new Instance(config.instance, config.bpffs);
   const attached = ingress && programAtIngress(instance, ingress.ifindex);
   using explainer = Explainer.open(instance);
-  const world = new World(config, explainer, links, states);
+  const registered = registrationsOf(config);
+  const isReadable = !(registered instanceof Error);
+  const world = new World(config, explainer, links, states, isReadable ? registered : new Map());
   const home = links.find(({ ifindex }) => ifindex === explainer.settings.get(CxSetting.HOME_IFINDEX));
   const walk = new Walk(world, netlink, question, parsed, ingress, home);
+  if (!isReadable) walk.doubt(`what routers have registered cannot be read: ${registered.message}`);
   await walk.go(attached, home && programAtHome(instance, home.ifindex));
   return walk.explanation();
 }
@@ -115,6 +120,11 @@ class Walk {
     if (this.#home !== undefined) {
       await this.#ask(HOME_PROGRAM, atHome, this.#arrival(this.#home, this.#question.mark));
     }
+  }
+
+  /** Says why the answer is not to be trusted. */
+  doubt(why: string): void {
+    this.#doubts.push(why);
   }
 
   explanation(): Explanation {
@@ -201,6 +211,17 @@ class Walk {
     this.#text = text;
     this.#fate = fate;
     return false;
+  }
+}
+
+/** What routers have registered at this home agent, or why that cannot be said. */
+function registrationsOf(config: Config): Registrations | SignallingError | RegistrationError {
+  if (config.role !== 'home-agent' || config.registration === undefined) return new Map();
+  try {
+    return writtenRegistrations(journalPath(config));
+  } catch (error) {
+    if (error instanceof SignallingError || error instanceof RegistrationError) return error;
+    throw error;
   }
 }
 

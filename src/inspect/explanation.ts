@@ -42,6 +42,8 @@ export interface CandidateView {
 /** A policy and what it said to the packet. */
 export interface PolicyVerdictView {
   readonly fid: number;
+  /** FID on the wire of a flow binding that the router has registered (RFC 6089); null: the policy is in the file. */
+  readonly registeredFid: number | null;
   readonly name: string;
   readonly priority: number;
   readonly match: string;

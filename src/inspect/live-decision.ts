@@ -9,7 +9,8 @@ import {
   type Explained,
 } from '../datapath/index.js';
 import { bindingsOf, type Decision, type Packet, type Policy } from '../policy/index.js';
-import { isActive, type LiveRouter, listedBids } from './world.js';
+import { wireFid } from '../registration/index.js';
+import { type ConfiguredRouter, isActive, type LiveRouter, listedBids, policyName } from './world.js';
 
 /**
  * A decision of the live programs; several bindings when each carries a copy. `left`: all that was asked is whether
@@ -108,23 +109,33 @@ export function generationDifferences({ configured, policies, bindings }: LiveRo
   for (const policy of inFile) {
     const live = policies.find(({ fid }) => fid === policy.fid);
     if (live === undefined) {
-      differences.push(`policy ${policy.name} of the file is not active`);
+      differences.push(`${expectedName(configured, policy)} is not active`);
     } else if (
       live.priority !== policy.priority ||
       live.action !== ACTIONS[policy.action.kind] ||
       listedBids(live, bindings).join() !== bindingsOf(policy.action).join()
     ) {
       differences.push(
-        `policy ${policy.name} of the file is another one than the active one with FID ${live.fid}`,
+        `${expectedName(configured, policy)} is another one than the active one with FID ${live.fid}`,
       );
     }
   }
   for (const { fid } of policies) {
     if (!inFile.some((policy) => policy.fid === fid)) {
-      differences.push(`the active policy with FID ${fid} is not in the file`);
+      differences.push(
+        wireFid(fid) === undefined
+          ? `the active policy with FID ${fid} is not in the file`
+          : `${policyName(configured, fid)} is active, but not among the registrations that its home agent has written down`,
+      );
     }
   }
   return differences;
+}
+
+/** A policy that should be active, with where that is said. */
+function expectedName(router: ConfiguredRouter, { fid }: Policy): string {
+  const name = policyName(router, fid);
+  return wireFid(fid) === undefined ? `${name} of the file` : `${name}, as it is registered,`;
 }
 
 /** Fields that the programs have read otherwise than the specifications say. */

@@ -8,6 +8,7 @@ import {
   type Packet,
   type Policy,
 } from '../policy/index.js';
+import { wireFid } from '../registration/index.js';
 import { whyUnusable } from './candidates.js';
 import type { PolicyVerdictView } from './explanation.js';
 import { type Mismatch, mismatches } from './mismatch.js';
@@ -29,6 +30,7 @@ export function policyVerdicts(
     const { fid, name, priority } = policy;
     verdicts.push({
       fid,
+      registeredFid: wireFid(fid) ?? null,
       name,
       priority,
       match: formatSelector(policy.selector),

@@ -10,7 +10,8 @@ export const KEY_ERRORS = {
   },
   KEY_FILE_INVALID: {
     means: 'a file with keys does not hold what its kind needs',
-    remedy: '`coax keys FILE` makes one for ESP; `wg genkey` and `wg genpsk` make those of WireGuard',
+    remedy:
+      '`coax keys FILE` makes one for ESP, `coax keys --registration FILE` one to register with; `wg genkey` and `wg genpsk` make those of WireGuard',
   },
   KEYS_SPENT: {
     means: 'all pairs of keys in the file were used, and a care-of address needs one that was not',

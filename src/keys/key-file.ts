@@ -10,10 +10,11 @@ const MAX_BYTES = 1 << 20;
 const OTHERS = 0o077;
 
 /**
- * The text of a file with keys, which nobody but root and this process may read.
+ * The text of a file with keys, which nobody but root and its reader may read.
+ * @param reader id of the user who is to read it in the end: this process, or the daemon that it is looked at for
  * @throws KeyError KEY_FILE_UNREADABLE, KEY_FILE_OPEN, KEY_FILE_INVALID
  */
-export function readKeyFile(path: string): string {
+export function readKeyFile(path: string, reader = getuid?.()): string {
   let descriptor: number;
   try {
     descriptor = openSync(path, 'r');
@@ -22,8 +23,10 @@ export function readKeyFile(path: string): string {
   }
   try {
     // Of the open file, so that nobody can put another one in its place meanwhile.
-    const { mode, uid, size } = fstatSync(descriptor);
-    const isClosed = (mode & OTHERS) === 0 && (uid === 0 || uid === getuid?.());
+    const status = fstatSync(descriptor);
+    const { mode, uid, size } = status;
+    if (!status.isFile()) throw new KeyError('KEY_FILE_INVALID', `${path} is no file`);
+    const isClosed = (mode & OTHERS) === 0 && (uid === 0 || uid === reader);
     if (!isClosed && !isCredential(path)) {
       const octal = (mode & 0o777).toString(8);
       throw new KeyError(
@@ -41,10 +44,11 @@ export function readKeyFile(path: string): string {
 
 /**
  * What a file with keys in YAML says.
+ * @param reader see `readKeyFile`
  * @throws KeyError KEY_FILE_UNREADABLE, KEY_FILE_OPEN, KEY_FILE_INVALID
  */
-export function parseKeyFile(path: string): unknown {
-  const text = readKeyFile(path);
+export function parseKeyFile(path: string, reader?: number): unknown {
+  const text = readKeyFile(path, reader);
   try {
     return parse(text, { maxAliasCount: 0 });
   } catch {

@@ -17,10 +17,11 @@ const HIGHEST_SPI = 0xffff_ffff;
 
 /**
  * Reads the key that a mobile router shares with its home agent.
+ * @param reader id of the user who is to read it in the end, if not this process
  * @throws KeyError
  */
-export function readRegistrationKey(path: string): RegistrationKey {
-  const value = parseKeyFile(path);
+export function readRegistrationKey(path: string, reader?: number): RegistrationKey {
+  const value = parseKeyFile(path, reader);
   const invalid = (what: string): KeyError => new KeyError('KEY_FILE_INVALID', `${path}: ${what}`);
   if (typeof value !== 'object' || value === null) throw invalid('is not a group with spi and key');
   const { spi, key } = value as Record<string, unknown>;

@@ -5,7 +5,9 @@ export {
   flowsOfPolicies,
   mergePolicies,
   type PolicyFlows,
+  policiesOfFlows,
   policyOfFlow,
+  wireFid,
 } from './flows/index.js';
 export {
   type AuthorisedRouter,
@@ -20,6 +22,7 @@ export {
   type Registration,
   type RouterRecord,
   type SavedState,
+  savedRegistrations,
 } from './home-agent/index.js';
 export type { Instant } from './instant.js';
 export {

@@ -9,12 +9,39 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
-import type { RouterRecord, SavedState } from '../registration/index.js';
+import { dirname, join } from 'node:path';
+import {
+  type Registration,
+  type RouterRecord,
+  type SavedState,
+  savedRegistrations,
+} from '../registration/index.js';
+import { now } from './clock.js';
 import { SignallingError } from './signalling-error.js';
 
 /** Lines beyond those of one record for each router, before the file is written anew. */
 const SLACK = 1000;
+
+/** Where the daemon of an instance has its journal. */
+export function journalPath({
+  state,
+  instance,
+}: {
+  readonly state: string;
+  readonly instance: string;
+}): string {
+  return join(state, `${instance}-registrations.jsonl`);
+}
+
+/**
+ * What routers have registered by a journal, by the `key` of their home addresses: for those who only look, whether its
+ * daemon runs or not. None where there is no file.
+ * @throws SignallingError JOURNAL_UNREADABLE, RegistrationError REGISTRATION_STATE_INVALID
+ */
+export function writtenRegistrations(path: string): ReadonlyMap<string, Registration> {
+  const saved = new Journal(path).read();
+  return saved === undefined ? new Map() : savedRegistrations(saved, now());
+}
 
 /**
  * The registrations of a home agent in a file that survives a crash: a line for each record, of which the last one of a

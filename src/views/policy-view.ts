@@ -2,6 +2,8 @@
 export interface PolicyView {
   router: string;
   fid: number;
+  /** FID on the wire of a flow binding that the router has registered (RFC 6089); null: the policy is in the file. */
+  registeredFid: number | null;
   name: string;
   /** FID-PRI, lower wins. */
   priority: number;

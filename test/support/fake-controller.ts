@@ -109,6 +109,7 @@ export class FakeController implements Controller {
       {
         router: 'mr1',
         fid: 1,
+        registeredFid: null,
         name: 'voice',
         priority: 10,
         match: 'protocol udp destination-port 5001',

@@ -147,6 +147,18 @@ export class Packet {
     });
   }
 
+  /** Destination options with nothing but a home address (RFC 6275 section 6.3). */
+  homeAddress(address: string): Packet {
+    return this.#with({
+      protocol: Next.DESTINATION_OPTIONS,
+      write: ({ next }) => {
+        const bytes = Buffer.of(next, 2, 1, 2, 0, 0, 201, 16, ...new Uint8Array(16));
+        Address.parse(address).copyTo(bytes, 8);
+        return bytes;
+      },
+    });
+  }
+
   /** Type 0; with segments left the destination is only the next stop. */
   routing(fields: RoutingFields = {}): Packet {
     return this.#with({

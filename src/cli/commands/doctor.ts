@@ -11,7 +11,10 @@ export function addDoctor(program: Command): void {
   program
     .command('doctor')
     .description('say whether this machine can run it and what is missing')
-    .option('--config <file>', 'configuration file: its interfaces and addresses are looked at, too')
+    .option(
+      '--config <file>',
+      'configuration file: its interfaces, addresses and registration keys are looked at, too',
+    )
     .option('--json', 'print JSON')
     .action(async (options: { config?: string; json?: boolean }) => {
       const { examine } = await import('../../doctor/index.js');

@@ -9,7 +9,7 @@ import { addPoliciesLint } from './policies-lint.js';
 
 const COLUMNS: readonly Column<PolicyView>[] = [
   { title: 'ROUTER', cell: (policy) => policy.router },
-  { title: 'FID', align: 'right', cell: (policy) => policy.fid },
+  { title: 'FID', align: 'right', cell: ({ fid, registeredFid }) => registeredFid ?? fid },
   { title: 'NAME', cell: (policy) => policy.name },
   { title: 'PRI', align: 'right', cell: (policy) => policy.priority },
   { title: 'MATCH', cell: (policy) => policy.match },
@@ -17,6 +17,12 @@ const COLUMNS: readonly Column<PolicyView>[] = [
   { title: 'PACKETS', align: 'right', cell: (policy) => policy.packets },
   { title: 'BYTES', align: 'right', cell: (policy) => formatBytes(policy.bytes) },
 ];
+
+/** At a home agent where routers have registered flow bindings, which have FIDs of their own. */
+const ORIGIN: Column<PolicyView> = {
+  title: 'FROM',
+  cell: ({ registeredFid }) => (registeredFid === null ? 'file' : 'router'),
+};
 
 /** `coax policies`: the policies in their order, with what each has decided. */
 export function addPolicies(program: Command): void {
@@ -30,12 +36,14 @@ export function addPolicies(program: Command): void {
 }
 
 /** The table, with what the home agent is not told of it. */
-function formatPolicies(policies: readonly PolicyView[]): string {
+export function formatPolicies(policies: readonly PolicyView[]): string {
+  const isAllOfFile = policies.every(({ registeredFid }) => registeredFid === null);
+  const [router, ...others] = COLUMNS;
   const remarks = policies.flatMap(({ name, flows, remark }) =>
     remark === null ? [] : [`${name}${flows.length === 0 ? ' is not registered' : ''}: ${remark}`],
   );
   const table = formatTable(
-    COLUMNS,
+    isAllOfFile || router === undefined ? COLUMNS : [router, ORIGIN, ...others],
     policies,
     'no policies: every packet takes the usable binding of lowest BID-PRI',
   );

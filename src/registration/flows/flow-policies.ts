@@ -56,6 +56,22 @@ export function policyOfFlow({ fid, priority, bids, selector }: Flow): Policy | 
   };
 }
 
+/**
+ * The policies of the flows that a router has registered. A flow stays when its BIDs are gone (RFC 6089 section 4.3), but a
+ * policy names bindings that there are: a flow without any is left out, which is the same as an inactive one.
+ * @param bids of all bindings of the router, whether they carry packets or not
+ */
+export function policiesOfFlows(
+  flows: readonly (Flow & { readonly bids: readonly number[] })[],
+  bids: ReadonlySet<number>,
+): Policy[] {
+  return flows.flatMap((flow) => {
+    const known = flow.bids.filter((bid) => bids.has(bid));
+    const policy = policyOfFlow({ ...flow, bids: known });
+    return 'refused' in policy ? [] : [policy];
+  });
+}
+
 /** What is above all FIDs and priorities of a configuration and of the wire. */
 const BEHIND = 0x1_0000;
 
@@ -65,6 +81,11 @@ const BEHIND = 0x1_0000;
  */
 export function tableFid(fid: number): number {
   return BEHIND + fid;
+}
+
+/** The other way round: the FID on the wire of what has a `tableFid`; undefined for a policy of a configuration. */
+export function wireFid(fid: number): number | undefined {
+  return fid > BEHIND ? fid - BEHIND : undefined;
 }
 
 /**

@@ -49,6 +49,8 @@ export class BindingCache {
   readonly #holders = new Map<string, RouterState>();
   #settings: RegistrarSettings;
   #homePrefixes: PrefixIndex<true>;
+  /** Keys of care-of addresses that nobody may register. */
+  #fixedCareOf: ReadonlySet<string>;
 
   /** @throws RegistrationError REGISTRATION_SETTINGS_INVALID */
   constructor(
@@ -60,6 +62,7 @@ export class BindingCache {
     this.#agent = agent;
     this.#settings = settings;
     this.#homePrefixes = homePrefixesOf(settings);
+    this.#fixedCareOf = fixedCareOfOf(settings);
     checkAll(settings, routers);
     for (const router of routers) this.#add(router, now);
   }
@@ -91,8 +94,7 @@ export class BindingCache {
       router: state.router,
       isHomeAddress: (address) => this.find(address) !== undefined,
       isTaken: (address) =>
-        (this.#holders.get(address.key) ?? state) !== state ||
-        this.#settings.fixedCareOf.some((fixed) => fixed.equals(address)),
+        (this.#holders.get(address.key) ?? state) !== state || this.#fixedCareOf.has(address.key),
       isInHomePrefix: (address) => this.#homePrefixes.find(address) !== undefined,
     };
   }
@@ -140,6 +142,7 @@ export class BindingCache {
     checkAll(settings, routers);
     this.#settings = settings;
     this.#homePrefixes = homePrefixesOf(settings);
+    this.#fixedCareOf = fixedCareOfOf(settings);
     const changes: CacheChange[] = [];
     const recorded: Address[] = [];
     const keep = new Set(routers.map(({ homeAddress }) => homeAddress.key));
@@ -214,6 +217,10 @@ export class BindingCache {
 
 function homePrefixesOf({ homePrefixes }: RegistrarSettings): PrefixIndex<true> {
   return new PrefixIndex(homePrefixes.map((prefix) => [prefix, true]));
+}
+
+function fixedCareOfOf({ fixedCareOf }: RegistrarSettings): ReadonlySet<string> {
+  return new Set(fixedCareOf.map(({ key }) => key));
 }
 
 function checkAll(settings: RegistrarSettings, routers: readonly AuthorisedRouter[]): void {

@@ -1,5 +1,6 @@
 /** The flow bindings of one Binding Update (RFC 6089 section 5.3). */
 import type { FlowIdentificationOption } from '../../mobility/index.js';
+import type { RuleContext } from './care-of-rules.js';
 import type { Binding, FlowBinding } from './registration.js';
 import { MOST_FLOWS } from './settings.js';
 import { FlowStatus } from './status.js';
@@ -22,21 +23,20 @@ type Request = Pick<UpdateRequest, 'flows' | 'brokenFlows' | 'summary'>;
 
 /**
  * @param bindings as they are after the same message: Binding Identifiers come first (section 5.3.1)
- * @param most flow bindings that a router may have
  */
 export function registerFlows(
   before: readonly FlowBinding[],
   request: Request,
   bindings: readonly Binding[],
-  most: number,
+  { settings, router }: Pick<RuleContext, 'settings' | 'router'>,
 ): FlowsResult {
   const known = new Map(before.map((flow) => [flow.fid, flow]));
   const options = request.flows.slice(0, MOST_FLOWS);
-  const refused = refusals(options, known, bindings);
+  const refused = refusals(options, known, bindings, (flow) => settings.flowRefusal(flow, bindings, router));
   // Who names a FID wants to keep it, also where the change that it asks for is refused (section 5.3.4).
   const kept = new Set([...request.summary, ...request.brokenFlows, ...request.flows.map(({ fid }) => fid)]);
   refusePriorities(options, known, kept, refused);
-  refuseTooMany(options, known, kept, refused, most);
+  refuseTooMany(options, known, kept, refused, settings.mostFlows);
   const flows = flowsAfter(options, known, kept, refused);
   const answers: FlowAnswer[] = [
     ...options.map((option) => ({
@@ -55,32 +55,51 @@ export function registerFlows(
 
 type Refused = Map<FlowIdentificationOption, number>;
 type Known = ReadonlyMap<number, FlowBinding>;
+type FlowRule = (flow: FlowBinding) => number | undefined;
 
 /** What is wrong with each option taken alone. */
 function refusals(
   options: readonly FlowIdentificationOption[],
   known: Known,
   bindings: readonly Binding[],
+  rule: FlowRule,
 ): Refused {
   const refused: Refused = new Map();
   // The same FID twice: all options are refused, for nobody knows what was meant (section 5.3.2).
   const twice = new Set(options.map(({ fid }) => fid)).size < options.length;
   for (const option of options) {
-    const status = twice ? FlowStatus.MALFORMED : refusalOf(option, known.has(option.fid), bindings);
+    const status = twice ? FlowStatus.MALFORMED : refusalOf(option, known.get(option.fid), bindings, rule);
     if (status !== undefined) refused.set(option, status);
   }
   return refused;
 }
 
 function refusalOf(
-  { priority, bids, selector }: FlowIdentificationOption,
-  known: boolean,
+  option: FlowIdentificationOption,
+  known: FlowBinding | undefined,
   bindings: readonly Binding[],
+  rule: FlowRule,
 ): number | undefined {
-  if (priority === 0) return FlowStatus.MALFORMED;
-  if (!known && (bids === undefined || selector === undefined)) return FlowStatus.MALFORMED;
-  if (bids?.some((bid) => !bindings.some((binding) => binding.bid === bid))) return FlowStatus.BID_NOT_FOUND;
-  return selector?.type === 'other' ? FlowStatus.FORMAT : undefined;
+  if (option.priority === 0) return FlowStatus.MALFORMED;
+  const flow = flowOf(option, known);
+  if (flow === undefined) return FlowStatus.MALFORMED;
+  if (option.bids?.some((bid) => !bindings.some((binding) => binding.bid === bid))) {
+    return FlowStatus.BID_NOT_FOUND;
+  }
+  return option.selector?.type === 'other' ? FlowStatus.FORMAT : rule(flow);
+}
+
+/** What an option makes of the flow that is known by its FID; undefined where something is missing. */
+function flowOf(
+  { fid, priority, bids, selector }: FlowIdentificationOption,
+  known: FlowBinding | undefined,
+): FlowBinding | undefined {
+  const all = {
+    bids: bids === undefined ? known?.bids : [...new Set(bids)],
+    selector: selector ?? known?.selector,
+  };
+  if (all.bids === undefined || all.selector === undefined) return undefined;
+  return { fid, priority, bids: all.bids, selector: all.selector };
 }
 
 /**
@@ -132,11 +151,8 @@ function flowsAfter(
   const flows = new Map([...known].filter(([fid]) => kept.has(fid)));
   for (const option of options) {
     if (refused.has(option)) continue;
-    const { fid, priority } = option;
-    const before = flows.get(fid);
-    const bids = option.bids === undefined ? before?.bids : [...new Set(option.bids)];
-    const selector = option.selector ?? before?.selector;
-    if (bids !== undefined && selector !== undefined) flows.set(fid, { fid, priority, bids, selector });
+    const flow = flowOf(option, flows.get(option.fid));
+    if (flow !== undefined) flows.set(flow.fid, flow);
   }
   return [...flows.values()].sort((a, b) => a.priority - b.priority);
 }

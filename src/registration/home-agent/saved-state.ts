@@ -107,6 +107,14 @@ export function restore(state: unknown, now: Instant): RestoredRouter[] {
   });
 }
 
+/**
+ * What routers have registered by what was saved, by the `key` of their home addresses, without what has ended.
+ * @throws RegistrationError REGISTRATION_STATE_INVALID
+ */
+export function savedRegistrations(state: unknown, now: Instant): ReadonlyMap<string, Registration> {
+  return new Map(restore(state, now).map(({ homeAddress, registration }) => [homeAddress.key, registration]));
+}
+
 function restoreRouter(from: RouterRecord, where: string, now: Instant): RestoredRouter {
   try {
     const elapsed = elapsedSince(BigInt(from.at), now.real);

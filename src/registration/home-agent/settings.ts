@@ -1,6 +1,7 @@
 /** What a home agent lets its routers do. */
 import type { Address, AuthenticationKey, Prefix } from '../../mobility/index.js';
 import { RegistrationError } from '../registration-error.js';
+import type { Binding, FlowBinding } from './registration.js';
 
 /** A router that may register here. */
 export interface AuthorisedRouter {
@@ -30,10 +31,19 @@ export interface RegistrarSettings {
   readonly severalCareOf: 'accepted' | 'prohibited';
   /** Of the home link: no care-of address may lie in them. */
   readonly homePrefixes: readonly Prefix[];
-  /** Of routers that do not register: no other one may have them. */
+  /** Of routers that do not register, from a file or set by hand: no other one may have them. */
   readonly fixedCareOf: readonly Address[];
   /** Most flow bindings of a router, 0..100. */
   readonly mostFlows: number;
+  /**
+   * The status that refuses a flow binding because packets cannot be steered as it says (RFC 6089 section 4.2); undefined:
+   * they can. The flow is complete; BIDs that it had before need not be among the bindings any more.
+   */
+  readonly flowRefusal: (
+    flow: FlowBinding,
+    bindings: readonly Binding[],
+    router: AuthorisedRouter,
+  ) => number | undefined;
   /** Binding Refresh Requests before a binding ends. */
   readonly refreshRequests: 'sent' | 'none';
 }
@@ -48,6 +58,7 @@ export const DEFAULT_SETTINGS: RegistrarSettings = {
   homePrefixes: [],
   fixedCareOf: [],
   mostFlows: 32,
+  flowRefusal: () => undefined,
   refreshRequests: 'sent',
 };
 

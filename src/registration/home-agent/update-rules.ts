@@ -105,7 +105,7 @@ function refusalOf(
 }
 
 /** RFC 6275 section 10.3.2; with Binding Identifiers RFC 5648 section 6.2. */
-function remove(request: UpdateRequest, before: Registration, { settings }: RuleContext): Verdict {
+function remove(request: UpdateRequest, before: Registration, context: RuleContext): Verdict {
   if (request.identifiers.length === 0) {
     if (before.bindings.length === 0) return refused(Status.NOT_HOME_AGENT, request, before, true);
     return { ...refused(Status.ACCEPTED, request, before, true), after: NOTHING };
@@ -113,12 +113,7 @@ function remove(request: UpdateRequest, before: Registration, { settings }: Rule
   const result = removeIdentifiers(before.bindings, request.identifiers);
   const { status, answers } = combineAnswers(result.answers, Status.ACCEPTED);
   if (status >= FIRST_REFUSAL) return { ...refused(status, request, before, true), answers };
-  const { flows, answers: flowAnswers } = registerFlows(
-    before.flows,
-    request,
-    result.bindings,
-    settings.mostFlows,
-  );
+  const { flows, answers: flowAnswers } = registerFlows(before.flows, request, result.bindings, context);
   const after = withBindings({ ...before, flows }, result.bindings);
   return { status, removes: true, answers, flowAnswers, lifetime: 0, after };
 }
@@ -130,7 +125,7 @@ function register(
   context: RuleContext,
   term: Term,
 ): Verdict {
-  const { router, agent, settings } = context;
+  const { router, agent } = context;
   const base = request.overwrite ? NOTHING : before;
   const plain = request.identifiers.length === 0;
   if (!plain && base.bindings.some(({ bid }) => bid === PLAIN)) {
@@ -148,7 +143,7 @@ function register(
   const { status, answers } = combineAnswers(result.answers, acceptance(request, result, context));
   if (status >= FIRST_REFUSAL) return { ...refused(status, request, before), answers };
   const { bindings } = result;
-  const flows = registerFlows(base.flows, request, bindings, settings.mostFlows);
+  const flows = registerFlows(base.flows, request, bindings, context);
   return {
     status,
     removes: false,

@@ -8,6 +8,7 @@ import {
   CARE_OF,
   CORRESPONDENT,
   down,
+  HOME_ADDRESS,
   HOME_AGENT,
   HOME_MAC,
   LAN_HOST,
@@ -24,6 +25,8 @@ import {
   uplinkMacs,
 } from './worlds.js';
 
+/** Next header of a mobility header. */
+const MOBILITY = 135;
 const usual = agentWorld();
 const toPorts = (packet: Packet): Packet => packet.udp().payload(32);
 const toNeighbour = { source: LAN_MAC.own, destination: LAN_MAC.host };
@@ -339,9 +342,53 @@ const relay: PacketRow[] = [
   ),
 ];
 
+/** A Home Test Init as a mobile node sends it by reverse tunnelling (RFC 6275 section 6.1.3). */
+const homeTestInit = (fields: Partial<Ipv6Fields> = {}): Packet =>
+  up({ source: HOME_ADDRESS, ...fields }).raw(
+    Buffer.of(59, 1, 1, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8),
+    MOBILITY,
+  );
+
+/** What several care-of addresses ask of the data plane (RFC 5648 sections 3, 6.5 and 9.3.1). */
+const severalCareOf: PacketRow[] = [
+  // Who sends by a care-of address has to tunnel: no other packet is taken for the router's.
+  ...([CARE_OF.A, CARE_OF.B, STRANGER] as const).map((source) =>
+    row(
+      `a home address option of ${source} without a registration: the stack, which takes none`,
+      'INGRESS NOT_FOR_HOME',
+      toPorts(fromA({ source }).homeAddress(HOME_ADDRESS)),
+    ),
+  ),
+  ...(['A', 'B'] as const).map((name) =>
+    row(
+      `a Home Test Init from care-of address ${name}`,
+      'UPLINK DECAPSULATED',
+      outerUp(name).carrying(homeTestInit()),
+      { expected: homeTestInit({ hopLimit: 63 }).onEthernet(toNeighbour) },
+    ),
+  ),
+  row(
+    'a Home Test Init from a care-of address that is not registered',
+    'UPLINK DROP_OUTER_SOURCE',
+    outerUp('A', { source: STRANGER }).carrying(homeTestInit()),
+  ),
+  row('no flow: the binding of the lowest BID-PRI', 'INGRESS ENCAPSULATED', toPorts(down()), {
+    expected: outerDown('A')
+      .carrying(toPorts(down({ hopLimit: 63 })))
+      .onEthernet(uplinkMacs('A')),
+  }),
+  row('no flow, and that one is gone: the next', 'INGRESS ENCAPSULATED', toPorts(down()), {
+    world: agentWorld({ rows: { A: null } }),
+    expected: outerDown('B')
+      .carrying(toPorts(down({ hopLimit: 63 })))
+      .onEthernet(uplinkMacs('B')),
+  }),
+];
+
 export const agentTables: PacketTable[] = [
   { title: 'home agent, into a tunnel', role: 'HOME_AGENT', rows: intoTunnel },
   { title: 'home agent, home interface', role: 'HOME_AGENT', rows: home },
   { title: 'home agent, out of a tunnel', role: 'HOME_AGENT', rows: out },
   { title: 'home agent, from tunnel to tunnel', role: 'HOME_AGENT', rows: relay },
+  { title: 'home agent, several care-of addresses', role: 'HOME_AGENT', rows: severalCareOf },
 ];

@@ -1,9 +1,10 @@
 // A mobile router and its home agent, of which neither is told anything by hand.
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { Impairment } from '../../../lab/impairment.js';
 import { Sink, Stream } from '../../../lab/stream.js';
-import { addresses } from '../../../lab/topology.js';
+import { addresses, prefixes } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
+import type { Explanation, ProgramStage } from '../../../src/inspect/index.js';
 import { seedOf } from '../../support/mobility-messages.js';
 import { BID, down, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
 import { Traffic } from '../../support/traffic.js';
@@ -32,6 +33,28 @@ async function registeredInTheEnd(site: Site, careOfB: string): Promise<void> {
     },
     { what: `${careOfB} to be registered in the end`, timeout: 6 * PATIENCE },
   );
+}
+
+/** What `coax explain` says at the home agent, which has all that it asks about from the router. */
+async function explained(t: ExecutionContext, { ha }: Site): Promise<void> {
+  const words = `--in cn0 --src ${addresses.correspondent} --dst ${addresses.lan} --dport 6001`;
+  for (const [port, decides, careOf] of [
+    [5120, 1, addresses.careOfA],
+    [5220, 2, addresses.careOfB],
+    [5300, undefined, addresses.careOfA],
+  ] as const) {
+    const question = `explain --json --config ${ha.configFile} ${words} --sport ${port}`;
+    const { stdout, stderr } = await ha.coax(question.split(' '), { mayFail: true });
+    const { doubts, stages } = JSON.parse(stdout) as Explanation;
+    t.deepEqual(doubts, [], stderr);
+    const stage = stages.find((one): one is ProgramStage => one.kind === 'program');
+    const verdict = stage?.policies.find((one) => one.verdict === 'decides');
+    t.is(verdict?.registeredFid, decides);
+    t.is(stage?.outer?.destination, careOf);
+    const by = decides === undefined ? 'no policy' : `flow binding ${decides} of mr1`;
+    t.true(stage?.agreement?.live.endsWith(` by ${by}`), stage?.agreement?.live);
+    t.is(stage?.agreement?.reference, stage?.agreement?.live);
+  }
 }
 
 for (const mode of ['bulk', 'individual']) {
@@ -85,8 +108,56 @@ test.serial('the policies of the router steer what comes down to it', async (t) 
     await Promise.all([ra.flush(), rb.flush()]);
     t.is(ra.packets(toPort(6001, 5220)).length + rb.packets(toPort(6001, 5120)).length, 0);
     await sink.end();
+    // The policies of another router's packets are explained as what they are, with or without its daemon.
+    await explained(t, site);
+    await site.ha.stop();
+    await explained(t, site);
   });
 });
+
+test.serial(
+  'what was set by hand for another router cannot be registered, also not after a restart',
+  async (t) => {
+    const key = keyFile(t);
+    const ha = agentConfig(key);
+    const byHand = {
+      name: 'mr2',
+      address: addresses.home2,
+      prefixes: [prefixes.mobile2],
+      bindings: [{ bid: 1 }],
+    };
+    const routers = [...(ha.routers as object[]), byHand];
+    await withSite(t, { mr: routerConfig(key), ha: { ...ha, routers } }, async (site) => {
+      await registered(site);
+      const set = (careOf: string): Promise<unknown> =>
+        site.ha.coax(['binding', 'set', '--router', 'mr2', '--bid', '1', '--care-of', careOf]);
+      const careOfs = async (): Promise<(string | null)[]> =>
+        (await site.bindings(site.ha)).filter(({ router }) => router === 'mr1').map(({ careOf }) => careOf);
+      const refused = async (): Promise<void> => {
+        await until(
+          async () => (await site.status()).problems.some(({ code }) => code === 'REGISTRATION_REFUSED'),
+          { what: 'the mobile router to be refused', timeout: PATIENCE },
+        );
+        t.deepEqual(await careOfs(), [addresses.careOfA]);
+      };
+      // Whoever has it loses it: the operator has the last word.
+      await set(addresses.careOfB);
+      t.deepEqual(await careOfs(), [addresses.careOfA]);
+      await site.mr.stop();
+      await site.mr.start();
+      await refused();
+      await site.ha.stop();
+      await site.ha.start();
+      await site.mr.stop();
+      await site.mr.start();
+      await refused();
+      await set(addresses.careOf2);
+      await site.mr.stop();
+      await site.mr.start();
+      await registered(site);
+    });
+  },
+);
 
 test.serial('an uplink that goes is taken from the home agent, and comes back', async (t) => {
   await withRegistration(t, {}, async (site) => {

@@ -2,7 +2,9 @@ import test from 'ava';
 import type { BindingPlan, RouterPlan } from '../../../src/careof/plan.js';
 import { bindingView, policyViews } from '../../../src/careof/report.js';
 import { parseConfig } from '../../../src/config/index.js';
+import { mergePolicies, policyOfFlow } from '../../../src/registration/index.js';
 import { at, mac } from '../../support/kernel-objects.js';
+import { wire } from '../registration/flows/policies.js';
 
 const counted = { sentPackets: 1, sentBytes: 100, receivedPackets: 2, receivedBytes: 200 };
 const since = new Date('2026-01-02T03:04:05.678Z');
@@ -114,4 +116,23 @@ policies:
   t.is(views[0]?.priority, 5);
   t.regex(views[0]?.match ?? '', /tcp.*443/);
   t.is(views[1]?.match, 'any');
+  t.deepEqual(
+    views.map(({ registeredFid }) => registeredFid),
+    [null, null],
+  );
+});
+
+test('a flow binding that the router has registered has its FID on the wire beside that of the table', (t) => {
+  const flow = policyOfFlow({ fid: 7, priority: 40, bids: [1], selector: wire({}) });
+  if ('refused' in flow) throw new Error(flow.reason);
+  const router: RouterPlan = {
+    ...{ id: 1, name: 'mr1', homeAddress: at('2001:db8:77::1'), prefixes: [], bindings: [plan] },
+    policies: mergePolicies([], [flow]),
+  };
+  const [view] = policyViews(
+    router,
+    (fid) => ({ packets: fid, bytes: 0 }),
+    () => ({ flows: [], remark: null }),
+  );
+  t.like(view, { fid: 65_543, registeredFid: 7, name: 'flow-7', packets: 65_543, action: 'use lte-a' });
 });

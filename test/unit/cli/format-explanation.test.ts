@@ -16,6 +16,7 @@ const STAGE: ProgramStage = {
   policies: [
     {
       fid: 1,
+      registeredFid: null,
       name: 'web',
       priority: 10,
       match: 'protocol tcp',
@@ -26,6 +27,7 @@ const STAGE: ProgramStage = {
     },
     {
       fid: 2,
+      registeredFid: null,
       name: 'voice',
       priority: 20,
       match: 'protocol udp',
@@ -132,6 +134,18 @@ test('an explanation in lines', (t) => {
     'answer    it gets an outer header and leaves by the uplink',
     'by        the attached programs and the reference classifier say the same (instance default, generation 3)',
   ]);
+});
+
+test('what a router has registered is named as that, with its FID on the wire', (t) => {
+  const [, decides] = STAGE.policies;
+  if (decides === undefined) throw new Error('there is no policy');
+  const registered = { ...decides, fid: 65_543, registeredFid: 7, name: 'flow-7', priority: 65_576 };
+  const stages = [{ ...STAGE, router: 'mr1', policies: [registered] }];
+  const lines = formatExplanation({ ...EXPLANATION, stages }, false).split('\n');
+  t.true(
+    lines.includes('policies  yes 65576 flow binding 7 of mr1  matches: use wifi, lte'),
+    lines.join('\n'),
+  );
 });
 
 test('a long list of policies is cut before the one that decides', (t) => {

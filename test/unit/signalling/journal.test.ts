@@ -1,8 +1,9 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { Address } from '../../../src/net/index.js';
 import type { RouterRecord } from '../../../src/registration/index.js';
-import { Journal } from '../../../src/signalling/index.js';
+import { Journal, writtenRegistrations } from '../../../src/signalling/index.js';
 import { SignallingError } from '../../../src/signalling/signalling-error.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -95,5 +96,30 @@ test('what cannot be written is an error with a code, and leaves what was there'
     const error = t.throws(() => other.rewrite({ version: 1, routers: [] }), { instanceOf: SignallingError });
     t.is(error?.code, 'JOURNAL_NOT_WRITTEN');
     t.deepEqual(numbers(path), [1]);
+  });
+});
+
+test('who only looks is told what holds, by the last record of each router', (t) => {
+  withFile((path) => {
+    t.is(writtenRegistrations(path).size, 0);
+    const binding = (bid: number, left: number) => ({
+      ...{ bid, careOf: `2001:db8:a::${bid}`, priority: 7, lifetime: 60, left },
+    });
+    const at = (BigInt(Date.now()) * 1_000_000n).toString();
+    const long = 262_140_000;
+    write(path, [{ ...record(1), at, bindings: [{ ...binding(1, long), lifetime: 262_140 }] }]);
+    appendFileSync(
+      path,
+      `${JSON.stringify({ ...record(2), at, bindings: [{ ...binding(2, long), lifetime: 262_140 }, binding(3, 0)] })}\n`,
+    );
+    const before = readFileSync(path);
+    const registration = writtenRegistrations(path).get(Address.parse('2001:db8:77::1').key);
+    t.deepEqual(
+      registration?.bindings.map(({ bid, priority }) => [bid, priority]),
+      [[2, 7]],
+    );
+    t.deepEqual(readFileSync(path), before);
+    writeFileSync(path, 'nothing of the kind\n');
+    t.throws(() => writtenRegistrations(path), { instanceOf: SignallingError, code: 'JOURNAL_UNREADABLE' });
   });
 });

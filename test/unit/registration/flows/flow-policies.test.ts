@@ -18,8 +18,10 @@ import {
   type Flow,
   type FlowRefusal,
   mergePolicies,
+  policiesOfFlows,
   policyOfFlow,
   tableFid,
+  wireFid,
 } from '../../../../src/registration/flows/index.js';
 import { OPTIONS, seedOf } from '../../../support/mobility-messages.js';
 import { packet } from '../../policy/arbitrary.js';
@@ -263,4 +265,26 @@ test('what was merged compiles, and its counters are found by router and FID', (
     }),
     { seed, numRuns: RUNS },
   );
+});
+
+test('a FID of the table says whether it is of the file or of the wire', (t) => {
+  for (const fid of [1, 7, 0xffff]) {
+    t.is(wireFid(fid), undefined);
+    t.is(wireFid(tableFid(fid)), fid);
+  }
+});
+
+test('a flow whose BIDs are gone makes no policy, and one that has lost some names the others', (t) => {
+  const flows = [
+    { ...FLOW, fid: 1, bids: [1, 2] },
+    { ...FLOW, fid: 2, bids: [2] },
+    { ...FLOW, fid: 3, bids: [3, 1] },
+  ];
+  const say = (...bids: number[]) =>
+    policiesOfFlows(flows, new Set(bids)).map(({ fid, action }) => ({ fid, action }));
+  t.deepEqual(say(1, 3), [
+    { fid: 1, action: { kind: 'use', bindings: [1] } },
+    { fid: 3, action: { kind: 'copy', bindings: [3, 1] } },
+  ]);
+  t.deepEqual(say(), []);
 });

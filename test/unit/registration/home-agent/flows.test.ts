@@ -188,6 +188,40 @@ test('no more flows than the settings allow: 128 for the next', (t) => {
   t.deepEqual(none.send({ options: [bid(1, A), whole(5, 1)] }).reply?.flows, [[5, 128]]);
 });
 
+test('RFC 6089 section 4.2: a flow that cannot be is refused with the status of the rule; what was there stays', (t) => {
+  const seen: string[] = [];
+  const agent = new TestAgent({
+    flowRefusal: ({ fid, priority, bids, selector }, bindings, { name }) => {
+      seen.push(`${fid} ${priority} ${bids} ${selector.type} ${bindings.map((one) => one.bid)} ${name}`);
+      return bids.length > 1 ? 129 : undefined;
+    },
+  });
+  // Bindings come first, whatever the order of the options.
+  const { reply } = agent.send({ options: [whole(5, 1), whole(6, 2, [2, 1, 2]), bid(1, A), bid(2, B)] });
+  t.is(reply?.status, 0);
+  t.deepEqual(reply?.flows, [
+    [5, 0],
+    [6, 129],
+  ]);
+  t.deepEqual(flowsOf(agent), ['5 1 1']);
+  // What an option leaves out is that of the flow which is known; what is wrong otherwise is not asked about.
+  const options = [bid(1), flow(5, 3, { bids: [1, 2] }), whole(7, 4, [9]), whole(8, 0)];
+  t.deepEqual(agent.send({ options }).reply?.flows, [
+    [5, 129],
+    [7, 131],
+    [8, 130],
+  ]);
+  t.deepEqual(flowsOf(agent), ['5 1 1']);
+  t.deepEqual(agent.send({ options: [bid(1), flow(5, 9)] }).reply?.flows, [[5, 0]]);
+  t.deepEqual(flowsOf(agent), ['5 9 1']);
+  t.deepEqual(seen, [
+    '5 1 1 ipv4 1,2 bus',
+    '6 2 2,1 ipv4 1,2 bus',
+    '5 3 1,2 ipv4 1,2 bus',
+    '5 9 1 ipv4 1,2 bus',
+  ]);
+});
+
 test('RFC 6089 section 5.3.2: an option that is damaged is answered with 130, and its flow stays', (t) => {
   const agent = new TestAgent({ unauthenticated: 'accepted' }, [
     { name: 'bus', homeAddress: HOME, prefixes: [], mostBindings: 2 },
