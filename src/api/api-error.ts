@@ -87,6 +87,7 @@ export function describeError(error: unknown): { status: ContentfulStatusCode; b
 /** What was asked is right, but not in the state that things are in. */
 const CONFLICTS: ReadonlySet<string> = new Set([
   'WRONG_ROLE',
+  'NOT_REGISTERING',
   'RELOAD_REFUSED',
   'LIMITS_CHANGED',
   'ROLE_CHANGED',

@@ -58,6 +58,7 @@ export function createApi(controller: Controller, options: ApiOptions) {
       },
     )
     .post('/v1/probe', limited(), async (c) => c.json(await controller.probe()))
+    .post('/v1/deregister', limited(), async (c) => c.json(await controller.deregister()))
     .post('/v1/reload', limited(), async (c) => c.json(await options.reload()))
     .put(
       '/v1/routers/:router/bindings/:bid',

@@ -3,6 +3,7 @@ import { hc } from 'hono/client';
 import type {
   BindingChange,
   BindingView,
+  DeregistrationResult,
   MapView,
   PolicyView,
   ProbeView,
@@ -41,6 +42,8 @@ export interface Client {
   maps(): Promise<MapView[]>;
   map(name: string): Promise<MapDumpView>;
   reload(): Promise<ReloadResult>;
+  /** Of a mobile router; takes up to half a minute where the home agent does not answer. */
+  deregister(): Promise<DeregistrationResult>;
   /** Takes seconds. */
   probe(): Promise<ProbeView[]>;
   /** `router` undefined: the only one there is. */
@@ -64,6 +67,7 @@ export function createClient(socketPath: string, options: { timeoutMs?: number }
       const dump: unknown = await answer<unknown>(await v1.maps[':name'].$get({ param: { name } }));
       return dump as MapDumpView;
     },
+    deregister: async () => answer(await v1.deregister.$post()),
     probe: async () => answer(await v1.probe.$post()),
     reload: async () => answer(await v1.reload.$post()),
     setBinding: async (router, bid, change) =>

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, HomeAgentConfig, MobileRouterConfig, RouterConfig } from '../config/index.js';
 import { CxSetting, Datapath, Instance } from '../datapath/index.js';
@@ -17,6 +18,7 @@ import {
   type Controller,
   type ControllerStatus,
   type CreateController,
+  type DeregistrationResult,
   type Log,
   type MapDump,
   type MapValue,
@@ -57,6 +59,9 @@ export { removeInstance } from './removal.js';
 
 /** How often what the kernel does not announce is looked at, milliseconds. */
 const AUDIT_MS = 1000;
+
+/** For how long a reload without registration waits for the home agent to confirm its end, milliseconds. */
+const FAREWELL_MS = 3000;
 
 /** Every how many audits the next hops are asked whether they are still there. */
 const AUDITS_PER_PROBE = 5;
@@ -272,9 +277,13 @@ class InstanceController implements Controller {
       return;
     }
     if (config.role === 'mobile-router' && before.role === 'mobile-router') {
-      if (isDeepStrictEqual(registeredParts(config), registeredParts(before))) return;
+      const isEnded = registration instanceof MobileRouterRegistration && registration.isEnded;
+      if (!isEnded && isDeepStrictEqual(registeredParts(config), registeredParts(before))) return;
     }
     if (config.registration === undefined && registration === undefined) return;
+    if (config.registration === undefined && registration instanceof MobileRouterRegistration) {
+      await Promise.race([registration.end(), setTimeout(FAREWELL_MS, undefined, { ref: false })]);
+    }
     const registered =
       registration instanceof MobileRouterRegistration ? registration.allRegistered : undefined;
     running.registration = undefined;
@@ -368,6 +377,27 @@ class InstanceController implements Controller {
     await this.#settle();
     const after = this.#find(router, bid);
     return this.#view(after.router, after.binding);
+  }
+
+  async deregister(): Promise<DeregistrationResult> {
+    const { registration } = this.#need();
+    if (this.#config.role === 'home-agent') {
+      throw new RequestError(
+        'WRONG_ROLE',
+        'a home agent registers nothing itself',
+        'ask the mobile router, or take its bindings out with "coax binding set --down"',
+      );
+    }
+    if (!(registration instanceof MobileRouterRegistration)) {
+      throw new RequestError(
+        'NOT_REGISTERING',
+        'this mobile router registers nothing',
+        'its home agent is told by hand: "coax binding set" there',
+      );
+    }
+    const answered = await registration.end();
+    await this.#settle();
+    return { answered };
   }
 
   async probe(): Promise<ProbeView[]> {

@@ -122,6 +122,16 @@ export class MobileRouterRegistration implements AsyncDisposable {
     this.#signalling.follow(wanted, flowsOfBindings(this.#translated.flows.flows, bids));
   }
 
+  /** Ends all registrations for good; answers whether the home agent has said that it knows. */
+  end(): Promise<boolean> {
+    return this.#signalling.end();
+  }
+
+  /** Whether `end` was called. */
+  get isEnded(): boolean {
+    return this.#signalling.isEnded;
+  }
+
   /** What an operator should know of registrations. */
   problems(): Problem[] {
     const nameOf = (bid: number): string =>

@@ -4,6 +4,7 @@ import { addBinding } from './commands/binding-set.js';
 import { addBindings } from './commands/bindings.js';
 import { addCheck } from './commands/check.js';
 import { addDaemon } from './commands/daemon.js';
+import { addDeregister } from './commands/deregister.js';
 import { addDoctor } from './commands/doctor.js';
 import { addDown } from './commands/down.js';
 import { addExplain } from './commands/explain.js';
@@ -73,6 +74,7 @@ export function createProgram(): Command {
     addKeys,
     addBinding,
     addReload,
+    addDeregister,
     addDoctor,
     addVersion,
   ];

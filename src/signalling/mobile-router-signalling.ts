@@ -37,6 +37,8 @@ export class MobileRouterSignalling implements AsyncDisposable {
   readonly #tally: Tally;
   #reading: Promise<void> | undefined;
   #stopped = false;
+  /** Whether the home agent has confirmed the end of everything, once that was asked for. */
+  #end: PromiseWithResolvers | undefined;
 
   constructor(options: MobileRouterSignallingOptions) {
     this.#options = options;
@@ -71,6 +73,21 @@ export class MobileRouterSignalling implements AsyncDisposable {
     this.#poll();
   }
 
+  /** Ends all registrations for good; answers whether the home agent has said that it knows. */
+  end(): Promise<boolean> {
+    if (this.#end === undefined) {
+      this.#end = withResolvers();
+      this.#options.registrar.shutdown(now());
+      this.#poll();
+    }
+    return this.#end.promise;
+  }
+
+  /** Whether `end` was called. */
+  get isEnded(): boolean {
+    return this.#end !== undefined;
+  }
+
   /** The care-of address of a binding that the home agent takes packets from. */
   registered(bid: number): Address | undefined {
     const { bindings } = this.view();
@@ -85,6 +102,7 @@ export class MobileRouterSignalling implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
+    this.#end?.resolve(false);
     this.#alarm[Symbol.dispose]();
     this.#options.source.close();
     await this.#reading;
@@ -122,7 +140,12 @@ export class MobileRouterSignalling implements AsyncDisposable {
 
   #tell(changes: readonly RegistrationChange[]): void {
     for (const change of changes) {
-      if (change.type === 'closed') continue;
+      if (change.type === 'closed') {
+        this.#presumed.clear();
+        this.#options.log.info({ answered: change.answered }, 'all registrations have ended');
+        this.#end?.resolve(change.answered);
+        continue;
+      }
       this.#presumed.delete(change.bid);
       const { type, ...fields } = change;
       const text = TEXTS[type];
@@ -132,6 +155,19 @@ export class MobileRouterSignalling implements AsyncDisposable {
     }
     if (changes.length > 0) this.#options.changed();
   }
+}
+
+interface PromiseWithResolvers {
+  readonly promise: Promise<boolean>;
+  resolve(answered: boolean): void;
+}
+
+function withResolvers(): PromiseWithResolvers {
+  let resolve: (answered: boolean) => void = () => undefined;
+  const promise = new Promise<boolean>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }
 
 const TEXTS = {

@@ -41,6 +41,12 @@ export interface Controller {
    * @throws RequestError `UNKNOWN_ROUTER`, `UNKNOWN_BINDING`, `INVALID_CARE_OF`, `WRONG_ROLE`
    */
   setBinding(router: string | undefined, bid: number, change: BindingChange): Promise<BindingView>;
+  /**
+   * Ends all registrations of a mobile router (RFC 5648 section 5.4), until the next reload or start: no packet takes its
+   * bindings after that. Takes up to half a minute where the home agent does not answer.
+   * @throws RequestError `WRONG_ROLE`, `NOT_REGISTERING`
+   */
+  deregister(): Promise<DeregistrationResult>;
   /** Sends an echo by way of every binding; takes seconds. Requests that come meanwhile get the same answer. */
   probe(): Promise<ProbeView[]>;
   on(event: 'change', listener: (change: ChangeEvent) => void): void;
@@ -61,6 +67,12 @@ export type CreateController = (config: Config, log: Log) => Controller | Promis
 export interface InstanceTarget {
   instance: string;
   bpffs: string;
+}
+
+/** What became of the end of all registrations. */
+export interface DeregistrationResult {
+  /** Whether the home agent has said that it knows; else its bindings end with their lifetime. */
+  answered: boolean;
 }
 
 /** What `coax down` removed, one line each; empty when nothing was there. */

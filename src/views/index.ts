@@ -9,6 +9,7 @@ export type { ChangeEvent } from './change-event.js';
 export type {
   Controller,
   CreateController,
+  DeregistrationResult,
   InstanceTarget,
   Log,
   ReloadResult,

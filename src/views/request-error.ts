@@ -27,6 +27,10 @@ export const REQUEST_ERRORS = {
     means: 'what was asked belongs to the other role',
     remedy: 'ask the other end: care-of addresses are registered at the home agent',
   },
+  NOT_REGISTERING: {
+    means: 'there is no registration to end: the configuration of this mobile router has no `registration:`',
+    remedy: 'tell the home agent by hand: `coax binding set` there',
+  },
   RELOAD_REFUSED: {
     means: 'the new configuration changes what cannot change while the daemon runs; the old one stays',
     remedy: '`coax down`, then start the daemon with the new file',

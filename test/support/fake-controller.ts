@@ -4,6 +4,7 @@ import {
   type ChangeEvent,
   type Controller,
   type ControllerStatus,
+  type DeregistrationResult,
   type MapDump,
   type MapView,
   type PolicyView,
@@ -29,6 +30,7 @@ export class FakeController implements Controller {
   readonly #listeners: ((change: ChangeEvent) => void)[] = [];
   failReload: Error | undefined;
   failStart: Error | undefined;
+  homeAgentAnswers = true;
 
   async start(): Promise<void> {
     this.calls.push('start');
@@ -96,6 +98,11 @@ export class FakeController implements Controller {
         since: '2026-01-01T00:00:00.000Z',
       },
     ];
+  }
+
+  async deregister(): Promise<DeregistrationResult> {
+    this.calls.push('deregister');
+    return { answered: this.homeAgentAnswers };
   }
 
   async probe(): Promise<ProbeView[]> {

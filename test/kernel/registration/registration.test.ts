@@ -13,6 +13,7 @@ import {
   agentConfig,
   flows,
   keyFile,
+  recordedMessages,
   registered,
   routerConfig,
   withRegistration,
@@ -237,6 +238,35 @@ test.serial('a router that has lost everything registers anew, and nothing of be
       },
       { what: 'the home agent to have its one binding and no flow', timeout: PATIENCE },
     );
+  });
+});
+
+test.serial('a router that takes its leave ends all its bindings, until it registers again', async (t) => {
+  await withRegistration(t, {}, async (site, key) => {
+    const left = async (): Promise<number> => (await site.bindings(site.ha)).length;
+    await registered(site);
+    const { stdout } = await site.mr.coax(['deregister']);
+    t.regex(stdout, /has ended all bindings/);
+    t.is(await left(), 0, 'what is answered is done');
+    for (const bid of [BID.a, BID.b]) await site.state(bid, 'registering');
+    await site.mr.reload(routerConfig(key));
+    await registered(site);
+    // Without the section it does so, too.
+    await site.mr.reload(mobileRouter());
+    t.is(await left(), 0);
+    const refusals = [
+      [site.mr, 'NOT_REGISTERING'],
+      [site.ha, 'WRONG_ROLE'],
+    ] as const;
+    for (const [daemon, code] of refusals) {
+      const { exitCode, stderr } = await daemon.coax(['deregister'], { mayFail: true });
+      t.is(exitCode, 1);
+      t.true(stderr.includes(code), stderr);
+    }
+    const updates = (await recordedMessages(key)).filter(
+      ({ type, bids }) => type === 'update' && bids.length === 0,
+    );
+    t.is(updates.length, 2, 'each time one Binding Update without BIDs');
   });
 });
 

@@ -71,6 +71,7 @@ test('no daemon is 3, with a hint', async (t) => {
     ['policies'],
     ['maps'],
     ['reload'],
+    ['deregister'],
     ['binding', 'set', '--bid', '1', '--up'],
   ]) {
     const { status, out, err } = await coax([...command, '--socket', socket]);
@@ -225,6 +226,17 @@ test('status, policies and reload in words', async (t) => {
     /voice +10 +protocol udp .*use lte-a, sat +7 +700 B/,
   );
   t.is((await coax(['reload', '--socket', socket])).out, 'generation 2 is active\npolicy voice added\n');
+});
+
+test('a home agent that does not answer a farewell is status 1', async (t) => {
+  const { socket, controller } = await serve(t);
+  const answered = await coax(['deregister', '--socket', socket]);
+  t.is(answered.status, 0);
+  t.regex(answered.out, /has ended all bindings/);
+  controller.homeAgentAnswers = false;
+  const unanswered = await coax(['deregister', '--json', '--socket', socket]);
+  t.is(unanswered.status, 1);
+  t.deepEqual(JSON.parse(unanswered.out), { answered: false });
 });
 
 test('maps: rows as a table, empty ones of arrays left out', async (t) => {
