@@ -16,7 +16,8 @@ interface Failure {
 /** What is new after a run, told once: states, switches, attachments, generations, problems. */
 export class News {
   readonly #tell: (change: ChangeEvent) => void;
-  readonly #states = new Map<number, { state: BindingState; since: Date }>();
+  /** Since when is milliseconds since 1970. */
+  readonly #states = new Map<number, { state: BindingState; since: number }>();
   readonly #told = new Map<Work, ReadonlySet<string>>();
   #lastSwitch: SwitchView | null = null;
   readonly #failures = new Map<Work, Failure>();
@@ -32,7 +33,7 @@ export class News {
 
   /** Since when a binding is in the state that it is in. */
   since(index: number): Date {
-    return this.#states.get(index)?.since ?? new Date();
+    return new Date(this.#states.get(index)?.since ?? Date.now());
   }
 
   /**
@@ -116,7 +117,7 @@ export class News {
         gone.delete(index);
         const before = this.#states.get(index);
         if (before?.state !== state) {
-          this.#states.set(index, { state, since: new Date() });
+          this.#states.set(index, { state, since: Date.now() });
           if (before) {
             this.#tell({ kind: 'binding', router: router.name, bid, name, from: before.state, to: state });
           }

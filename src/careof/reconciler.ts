@@ -559,7 +559,7 @@ function policySetOf(router: RouterPlan): RouterPolicySet {
   let set = policySets.get(router);
   if (set === undefined) {
     const { id: routerId, policies, bindings } = router;
-    set = { routerId, policies, bindings: bindings.map(({ bid, priority }) => ({ bid, priority })) };
+    set = { routerId, policies, bindings };
     policySets.set(router, set);
   }
   return set;

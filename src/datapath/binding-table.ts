@@ -30,7 +30,8 @@ export class BindingTable {
   readonly #keys: BpfMap;
   readonly #counters: BpfMap;
   readonly #pool: RowPool;
-  readonly #indices = new Map<string, number>();
+  /** By `nameOf`. */
+  readonly #indices = new Map<number, number>();
   /** Bindings of which something was said at run time: few, and of the others nothing has to be read. */
   readonly #annotated = new Set<number>();
   readonly #numbers: FreeNumbers;
@@ -47,7 +48,7 @@ export class BindingTable {
     for (const [key, value] of maps.keys.readAll()) {
       const identity = decodeCxBindingKey(value);
       if (identity.flags & CxBindingKeyFlag.USED) {
-        this.#indices.set(`${identity.router}/${identity.bid}`, decodeWord(key));
+        this.#indices.set(nameOf(identity), decodeWord(key));
         if (isAnnotated(identity)) this.#annotated.add(decodeWord(key));
       }
     }
@@ -56,7 +57,7 @@ export class BindingTable {
 
   /** Index of a binding; a new one gets a free index with its counters at zero. */
   index(identity: BindingIdentity): number {
-    const name = `${identity.router}/${identity.bid}`;
+    const name = nameOf(identity);
     const known = this.#indices.get(name);
     if (known !== undefined) {
       return known;
@@ -149,12 +150,16 @@ export class BindingTable {
   /** Forgets a binding; call it when no generation names the index any more. */
   async release(index: number): Promise<void> {
     await this.set(index, undefined);
-    const { router, bid } = this.identity(index);
-    this.#indices.delete(`${router}/${bid}`);
+    this.#indices.delete(nameOf(this.identity(index)));
     this.#annotated.delete(index);
     this.#keys.set(encodeWord(index), new Uint8Array(this.#keys.valueSize));
     this.#numbers.free(index);
   }
+}
+
+/** A number that is this binding's alone. */
+function nameOf({ router, bid }: BindingIdentity): number {
+  return router * 2 ** 16 + bid;
 }
 
 function isAnnotated({ careOf, flags }: Pick<CxBindingKey, 'careOf' | 'flags'>): boolean {

@@ -13,7 +13,7 @@ export interface ObjectChange<T> {
  * fingerprint is stored but is no change.
  */
 export class ObjectTable<T> {
-  readonly #rows = new Map<string, { value: T; fingerprint: string }>();
+  readonly #rows = new Map<string, T>();
   readonly #key: (value: T) => string;
   readonly #fingerprint: (value: T) => string;
   /** Of `values`, until something changes: a snapshot is taken for each message, and there may be 50,000 routes. */
@@ -25,7 +25,7 @@ export class ObjectTable<T> {
   }
 
   values(): readonly T[] {
-    this.#values ??= Array.from(this.#rows.values(), (row) => row.value);
+    this.#values ??= [...this.#rows.values()];
     return this.#values;
   }
 
@@ -35,34 +35,34 @@ export class ObjectTable<T> {
 
   /** The version there is of this object. */
   get(value: T): T | undefined {
-    return this.#rows.get(this.#key(value))?.value;
+    return this.#rows.get(this.#key(value));
   }
 
   set(value: T): ObjectChange<T> | undefined {
     const key = this.#key(value);
-    const fingerprint = this.#fingerprint(value);
-    const row = this.#rows.get(key);
-    this.#rows.set(key, { value, fingerprint });
+    const previous = this.#rows.get(key);
+    this.#rows.set(key, value);
     this.#values = undefined;
-    if (row === undefined) return { change: 'added', value, previous: undefined };
-    if (row.fingerprint === fingerprint) return undefined;
-    return { change: 'changed', value, previous: row.value };
+    if (previous === undefined) return { change: 'added', value, previous };
+    // Made when it is asked for: kept, they would take more room than what they are of.
+    if (this.#fingerprint(previous) === this.#fingerprint(value)) return undefined;
+    return { change: 'changed', value, previous };
   }
 
   delete(value: T): ObjectChange<T> | undefined {
     const key = this.#key(value);
-    const row = this.#rows.get(key);
-    if (row === undefined) return undefined;
+    const last = this.#rows.get(key);
+    if (last === undefined) return undefined;
     this.#rows.delete(key);
     this.#values = undefined;
-    return { change: 'removed', value: row.value, previous: undefined };
+    return { change: 'removed', value: last, previous: undefined };
   }
 
   /** Makes the table hold exactly these values; the changes come removals first. */
   reconcile(values: readonly T[]): ObjectChange<T>[] {
     const wanted = new Set(values.map(this.#key));
     const changes: (ObjectChange<T> | undefined)[] = [];
-    for (const [key, { value }] of this.#rows) {
+    for (const [key, value] of this.#rows) {
       if (!wanted.has(key)) changes.push(this.delete(value));
     }
     for (const value of values) changes.push(this.set(value));

@@ -14,8 +14,8 @@ export interface RouteUpdate {
  * takes another row away, and an appended path turns a route into a multipath route.
  */
 export class RouteTable extends ObjectTable<Route> {
-  /** By destination, then by key; of nearly all destinations there are one or two routes. */
-  readonly #destinations = new Map<string, Map<string, Route>>();
+  /** By destination, of which nearly each has one or two. */
+  readonly #destinations = new Map<string, Route[]>();
   /** How many destinations there are of each length, over all families. */
   readonly #lengths = new Map<number, number>();
   /** Its keys, the longest first. */
@@ -30,29 +30,34 @@ export class RouteTable extends ObjectTable<Route> {
     const name = nameOf(address, length);
     let routes = this.#destinations.get(name);
     if (routes === undefined) {
-      routes = new Map();
+      routes = [];
       this.#destinations.set(name, routes);
       this.#count(length, 1);
     }
-    routes.set(routeKey(route), route);
+    const place = placeOf(route, routes);
+    if (place < 0) routes.push(route);
+    else routes[place] = route;
     return super.set(route);
   }
 
   override delete(route: Route): ObjectChange<Route> | undefined {
     const { address, length } = route.destination;
     const name = nameOf(address, length);
-    const routes = this.#destinations.get(name);
-    routes?.delete(routeKey(route));
-    if (routes?.size === 0) {
-      this.#destinations.delete(name);
-      this.#count(length, -1);
+    const routes = this.#destinations.get(name) ?? [];
+    const place = placeOf(route, routes);
+    if (place >= 0) {
+      routes.splice(place, 1);
+      if (routes.length === 0) {
+        this.#destinations.delete(name);
+        this.#count(length, -1);
+      }
     }
     return super.delete(route);
   }
 
   /** The routes of all tables to a prefix, and to no other. */
   to({ address, length }: Prefix): Route[] {
-    return [...(this.#destinations.get(nameOf(address, length))?.values() ?? [])];
+    return [...(this.#destinations.get(nameOf(address, length)) ?? [])];
   }
 
   /** The routes of a table to the longest prefix that covers an address; none where none does. */
@@ -61,8 +66,8 @@ export class RouteTable extends ObjectTable<Route> {
     for (const length of this.#longestFirst) {
       if (length > address.bits) continue;
       const routes = this.#destinations.get(nameOf(address.masked(length), length));
-      const found = routes && [...routes.values()].filter((route) => route.table === table);
-      if (found !== undefined && found.length > 0) return found;
+      const found = routes?.filter((route) => route.table === table) ?? [];
+      if (found.length > 0) return found;
     }
     return [];
   }
@@ -100,6 +105,13 @@ export class RouteTable extends ObjectTable<Route> {
     const slot = routeSlot(route);
     return this.to(route.destination).filter((other) => routeKey(other) !== key && routeSlot(other) === slot);
   }
+}
+
+/** Where this route, as it was, stands; -1: nowhere. */
+function placeOf(route: Route, routes: readonly Route[]): number {
+  if (routes.length === 0) return -1;
+  const key = routeKey(route);
+  return routes.findIndex((other) => routeKey(other) === key);
 }
 
 function nameOf(address: Address, length: number): string {
