@@ -252,6 +252,9 @@ function setPeer(direction: 'up' | 'down'): void {
   }
 }
 
+/** Thousands of announcements are read meanwhile. */
+const LONG = { timeoutMs: patient(10_000) };
+
 /** A link that loses its carrier behind thousands of announcements, and gets it back before these are read. */
 export async function backlog(): Promise<object> {
   using netlink = Netlink.open();
@@ -259,8 +262,9 @@ export async function backlog(): Promise<object> {
   const ifindex = (await netlink.getLink('va'))?.ifindex ?? 0;
   await netlink.addAddress({ ifindex, address: '2001:db8::1', prefixLength: 64, noDad: true });
   const { monitor, events } = await started();
-  await monitor.waitFor(({ links }) =>
-    links.some(({ name, operState }) => name === 'va' && operState === 'up'),
+  await monitor.waitFor(
+    ({ links }) => links.some(({ name, operState }) => name === 'va' && operState === 'up'),
+    LONG,
   );
   events.length = 0;
   let eventsBeforeLoss: number | undefined;
@@ -286,7 +290,7 @@ export async function backlog(): Promise<object> {
   }
   execFileSync('ip', ['-6', '-batch', '-'], { input: changes.join('\n') });
   setPeer('down');
-  await monitor.waitFor(() => addressesWhenBack !== undefined);
+  await monitor.waitFor(() => addressesWhenBack !== undefined, LONG);
   const differing = await disagreement(monitor, netlink);
   monitor.stop();
   return { eventsBeforeLoss, events: events.length, addressesWhenBack, differing };
@@ -297,8 +301,9 @@ export async function lossDuringDump(): Promise<object> {
   using netlink = Netlink.open();
   await netlink.createVeth({ name: 'va', peer: 'vb', up: true, peerUp: true });
   const { monitor, events } = await started(65_536);
-  await monitor.waitFor(({ links }) =>
-    links.some(({ name, operState }) => name === 'va' && operState === 'up'),
+  await monitor.waitFor(
+    ({ links }) => links.some(({ name, operState }) => name === 'va' && operState === 'up'),
+    LONG,
   );
   let lostAt: number | undefined;
   let isTakenDown = false;
@@ -316,8 +321,11 @@ export async function lossDuringDump(): Promise<object> {
   for (let i = 1; i <= 2_000; i++) changes.push(`route add 2001:db8:${i.toString(16)}::/48 dev va table 9`);
   changes.push('addr add 2001:db8:ffff::1/64 dev lo nodad');
   execFileSync('ip', ['-6', '-batch', '-'], { input: changes.join('\n') });
-  await monitor.waitFor(({ links }) => links.some(({ name, carrier }) => name === 'va' && carrier === false));
-  await monitor.waitFor(() => events.some((event) => event.startsWith('resync')));
+  await monitor.waitFor(
+    ({ links }) => links.some(({ name, carrier }) => name === 'va' && carrier === false),
+    LONG,
+  );
+  await monitor.waitFor(() => events.some((event) => event.startsWith('resync')), LONG);
   const differing = await disagreement(monitor, netlink);
   monitor.stop();
   const routes = events.slice(lostAt).filter((event) => /^route added .*::\/48/.test(event));
