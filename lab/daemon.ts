@@ -83,6 +83,11 @@ export class LabDaemon {
     return this.#process.pid;
   }
 
+  /** The config that it was given last. */
+  get config(): DaemonConfig {
+    return this.#config;
+  }
+
   /** How it ended; undefined while it runs. @throws DaemonError when it was never started */
   get exit(): ProcessExit | undefined {
     if (this.#process === undefined) throw new DaemonError(`no daemon was started on ${this.node.name}`);

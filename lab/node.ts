@@ -95,8 +95,9 @@ export class LabNode {
     );
   }
 
-  /** Ends what was started here and still runs. */
-  async endProcesses(): Promise<void> {
-    await Promise.all([...this.#processes].map((started) => started.end('SIGTERM', 1_000)));
+  /** Ends what was started here and still runs, but for processes that are to stay, by their pids. */
+  async endProcesses(staying: ReadonlySet<number> = new Set()): Promise<void> {
+    const leaving = [...this.#processes].filter(({ pid }) => !staying.has(pid));
+    await Promise.all(leaving.map((started) => started.end('SIGTERM', 1_000)));
   }
 }

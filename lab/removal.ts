@@ -1,18 +1,27 @@
 // Takes a lab down from what its state file says; every step may find its work already done.
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from './command.js';
 import { MemoryGroup } from './memory-group.js';
 import { type LabState, removeState } from './state.js';
 import { until } from './wait.js';
 
-/** Pids of the processes that live in a network namespace. */
+/** Pids of the processes that live in a network namespace; none where there is no such namespace. */
 export async function namespacePids(namespace: string): Promise<number[]> {
-  const { stdout } = await run('ip', ['netns', 'pids', namespace], { mayFail: true });
-  return stdout
-    .split(/\s+/)
-    .filter((word) => word !== '')
-    .map(Number);
+  const inode = await inodeOf(`/run/netns/${namespace}`);
+  if (inode === undefined) return [];
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const inodes = await Promise.all(pids.map((pid) => inodeOf(`/proc/${pid}/ns/net`)));
+  return pids.filter((_, at) => inodes[at] === inode).map(Number);
+}
+
+/** What names a namespace; undefined where there is none, or no process any more. */
+async function inodeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).ino;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Names of the network namespaces that exist. */

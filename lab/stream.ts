@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { LabNode } from './node.js';
 import { type LabProcess, LineReader } from './process.js';
-import type { SentReport, SinkReport } from './traffic.js';
+import type { SendOptions, SentReport, SinkReport } from './traffic.js';
 import { until } from './wait.js';
 
 const PROGRAM = fileURLToPath(new URL('traffic.js', import.meta.url));
@@ -32,15 +32,19 @@ class TrafficProgram {
     }
   }
 
+  get ended(): boolean {
+    return this.#process.exit !== undefined;
+  }
+
   async report(port = 0): Promise<SinkReport> {
     return this.ask<SinkReport>(`report ${port}`, 'report');
   }
 
   /** A command and its answer. */
-  async ask<T>(command: string, event: string): Promise<T> {
+  async ask<T>(command: string, event: string, timeout?: number): Promise<T> {
     const from = this.#reader.lines.length;
     this.tell(command);
-    return this.event<T>(event, { from });
+    return this.event<T>(event, { from, ...(timeout === undefined ? {} : { timeout }) });
   }
 
   tell(command: string): void {
@@ -108,6 +112,36 @@ export class Sink {
   }
 }
 
+/** Milliseconds in which a stream of a known length is out. */
+const SENDING = 20_000;
+
+/** The process of a node that sends short streams, one after the other; it ends with the node's other processes. */
+class Sender {
+  static readonly #senders = new WeakMap<LabNode, Sender>();
+  readonly #program: TrafficProgram;
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(node: LabNode) {
+    this.#program = new TrafficProgram(node, ['sender']);
+  }
+
+  static of(node: LabNode): Sender {
+    const running = Sender.#senders.get(node);
+    if (running !== undefined && !running.#program.ended) return running;
+    const started = new Sender(node);
+    Sender.#senders.set(node, started);
+    return started;
+  }
+
+  async send(options: SendOptions): Promise<SentReport> {
+    const answer = this.#last.then(() =>
+      this.#program.ask<SentReport>(JSON.stringify(options), 'sent', SENDING),
+    );
+    this.#last = answer.catch(() => undefined);
+    return answer;
+  }
+}
+
 export interface StreamOptions {
   readonly to: string;
   readonly port: number;
@@ -152,12 +186,8 @@ export class Stream {
 
   /** Sends `options.count` datagrams and resolves when they are out. */
   static async send(node: LabNode, options: StreamOptions & { count: number }): Promise<SentReport> {
-    const stream = await Stream.start(node, options);
-    try {
-      return await stream.sent();
-    } finally {
-      await stream.end();
-    }
+    const defaults = { source: '::', sourcePort: 0, rate: 1000, size: 64 };
+    return Sender.of(node).send({ ...defaults, ...options });
   }
 
   /** How many datagrams have left so far. */
@@ -172,7 +202,7 @@ export class Stream {
   }
 
   /** Resolves when the last datagram is out. */
-  async sent(timeout = 20_000): Promise<SentReport> {
+  async sent(timeout = SENDING): Promise<SentReport> {
     return this.#program.event<SentReport>('sent', { timeout });
   }
 

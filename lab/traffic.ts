@@ -4,11 +4,14 @@
 //   traffic.js send --to ADDR --port P --source ADDR [--source-port P] [--rate PPS] [--count N] [--size B]
 //              until --count datagrams are out or a line "stop" comes: {"event":"sent",...}
 //              a line "progress" is answered: {"event":"progress","sent":N}
+//   traffic.js sender
+//              each line of JSON, a SendOptions, is a stream that is sent to its end: {"event":"sent",...}
 //   traffic.js sink --bind ADDR --port P[,P...] [--echo]
 //              each line "report P" on standard input is answered: {"event":"report",...}, and each line
 //              "missing P N" by the numbers below N that have not come: {"event":"missing","ranges":[[A,B],...]}
 import { createSocket, type Socket } from 'node:dgram';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 /** Sequence number (u32) and send time (CLOCK_REALTIME in nanoseconds, u64), network order. */
@@ -113,7 +116,16 @@ async function open(address: string, port: number, receiveBuffer?: number): Prom
   return socket;
 }
 
-interface SendOptions {
+/** A datagram of a stream. */
+function datagram(sequence: number, size: number): Buffer {
+  const bytes = Buffer.alloc(Math.max(size, STREAM_HEADER));
+  bytes.writeUInt32BE(sequence, 0);
+  bytes.writeBigUInt64BE(BigInt(Date.now()) * 1_000_000n, 4);
+  return bytes;
+}
+
+/** One stream, as `sender` reads it. */
+export interface SendOptions {
   readonly to: string;
   readonly port: number;
   readonly source: string;
@@ -142,10 +154,7 @@ async function send(options: SendOptions): Promise<void> {
   commands.on('close', () => process.exit(0));
   say('ready', { sourcePort: socket.address().port });
   const one = (): void => {
-    const bytes = Buffer.alloc(Math.max(options.size, STREAM_HEADER));
-    bytes.writeUInt32BE(sent++, 0);
-    bytes.writeBigUInt64BE(BigInt(Date.now()) * 1_000_000n, 4);
-    socket.send(bytes, options.port, options.to, (error) => {
+    socket.send(datagram(sent++, options.size), options.port, options.to, (error) => {
       if (error !== null) refused++;
     });
   };
@@ -184,7 +193,30 @@ async function sink(options: { bind: string; ports: number[]; echo: boolean }): 
   say('ready');
 }
 
-const usage = 'usage: traffic.js send|sink (see the top of lab/traffic.ts)';
+/** One short stream after the other, each from a socket of its own; the process is started once for all of them. */
+async function sender(): Promise<void> {
+  say('ready');
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { to, port, source, sourcePort, rate, count, size } = JSON.parse(line) as SendOptions;
+    const socket = await open(source, sourcePort);
+    const start = performance.now();
+    let refused = 0;
+    for (let sent = 0; sent < count; sent++) {
+      const early = (sent * 1000) / rate - (performance.now() - start);
+      if (early > 0) await delay(early);
+      await new Promise<void>((resolve) => {
+        socket.send(datagram(sent, size), port, to, (error) => {
+          if (error !== null) refused++;
+          resolve();
+        });
+      });
+    }
+    socket.close();
+    say('sent', { sent: count, refused });
+  }
+}
+
+const usage = 'usage: traffic.js send|sender|sink (see the top of lab/traffic.ts)';
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -211,6 +243,8 @@ async function main(): Promise<void> {
       count: Number(values.count),
       size: Number(values.size),
     });
+  } else if (positionals[0] === 'sender') {
+    await sender();
   } else if (positionals[0] === 'sink') {
     await sink({ bind: values.bind, ports: values.port.split(',').map(Number), echo: values.echo });
   } else {

@@ -7,7 +7,7 @@ export interface WaitOptions {
   readonly timeout?: number;
   /** Names the condition in the error. */
   readonly what: string;
-  /** Milliseconds between two looks; 10 when left out. */
+  /** Milliseconds between two looks, at first; 10 when left out. */
   readonly interval?: number;
 }
 
@@ -21,6 +21,10 @@ class WaitTimeoutError extends Error {
   }
 }
 
+/** A look may be late by that part of the wait, and by that many milliseconds: many looks cost more than they tell. */
+const LATE = 0.1;
+const LATEST = 200;
+
 type Falsy = false | null | undefined | 0 | '';
 
 /**
@@ -33,7 +37,7 @@ export async function until<T>(
   options: WaitOptions,
 ): Promise<Exclude<T, Falsy>> {
   const timeout = patient(options.timeout ?? 5_000);
-  const end = performance.now() + timeout;
+  const start = performance.now();
   let cause: unknown;
   for (;;) {
     try {
@@ -43,10 +47,11 @@ export async function until<T>(
     } catch (error) {
       cause = error;
     }
-    if (performance.now() >= end) {
+    const waited = performance.now() - start;
+    if (waited >= timeout) {
       throw new WaitTimeoutError(options.what, timeout, cause === undefined ? undefined : { cause });
     }
-    await delay(options.interval ?? 10);
+    await delay(Math.max(options.interval ?? 10, Math.min(waited * LATE, LATEST)));
   }
 }
 

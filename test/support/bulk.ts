@@ -22,11 +22,14 @@ export interface Bulk {
 
 const INTERVAL = 0.1;
 
-/** Sends for some seconds; `reverse` lets the server send. @throws CommandError */
+/**
+ * Sends for some seconds; `reverse` lets the server send. With `mbits` it sends that much a second and not all that it
+ * can. @throws CommandError
+ */
 export async function transfer(
   from: LabNode,
   server: { node: LabNode; address: string; port: number },
-  options: { seconds: number; source?: string; reverse?: boolean },
+  options: { seconds: number; source?: string; reverse?: boolean; mbits?: number },
 ): Promise<Bulk> {
   const listening = server.node.spawn('iperf3', ['-s', '-1', '-p', String(server.port)], { stdio: 'ignore' });
   try {
@@ -39,6 +42,7 @@ export async function transfer(
         ...['-i', String(INTERVAL), '--connect-timeout', '3000'],
         ...(options.source === undefined ? [] : ['-B', options.source]),
         ...(options.reverse === true ? ['-R'] : []),
+        ...(options.mbits === undefined ? [] : ['-b', `${options.mbits}M`]),
       ],
       { mayFail: true, timeout: options.seconds * 1_000 + 8_000 },
     );

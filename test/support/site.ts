@@ -8,7 +8,14 @@ import { Protocol } from '../../lab/packet.js';
 import { Remains } from '../../lab/remains.js';
 import { addresses, type Extras, type NodeName, prefixes } from '../../lab/topology.js';
 import { until } from '../../lab/wait.js';
-import type { BindingState, BindingView, PolicyView, ReasonView, StatusView } from '../../src/views/index.js';
+import type {
+  BindingChange,
+  BindingState,
+  BindingView,
+  PolicyView,
+  ReasonView,
+  StatusView,
+} from '../../src/views/index.js';
 
 /** The BIDs of the first mobile router's uplinks. */
 export const BID: Readonly<Record<Uplink, number>> = { a: 1, b: 2 };
@@ -89,10 +96,18 @@ export interface SiteOptions extends Extras {
 /** Conditions on a busy machine take their time. */
 export const PATIENCE = 20_000;
 
+/** What a daemon had counted and logged at some time. */
+interface Past {
+  readonly packets: ReadonlyMap<string, number>;
+  readonly logged: number;
+}
+
 /** Everything a test works with. */
 export class Site {
   readonly lab: Lab;
   readonly #daemons = new Map<NodeName, LabDaemon>();
+  /** Empty in a site that has one test only. */
+  readonly #past = new Map<LabDaemon, Past>();
 
   constructor(lab: Lab) {
     this.lab = lab;
@@ -136,6 +151,16 @@ export class Site {
     return (await daemon.api('GET', '/v1/bindings')).body as BindingView[];
   }
 
+  /** As `coax binding set` does; `router` where the daemon has several. */
+  async setBinding(
+    bid: number,
+    change: BindingChange,
+    { daemon = this.mr, router = '-' }: { daemon?: LabDaemon; router?: string } = {},
+  ): Promise<void> {
+    const { status, body } = await daemon.api('PUT', `/v1/routers/${router}/bindings/${bid}`, change);
+    if (status !== 200) throw new Error(`binding ${bid} was not changed: ${JSON.stringify(body)}`);
+  }
+
   async status(daemon: LabDaemon = this.mr): Promise<StatusView> {
     return (await daemon.api('GET', '/v1/status')).body as StatusView;
   }
@@ -144,10 +169,26 @@ export class Site {
     return (await daemon.api('GET', '/v1/policies')).body as PolicyView[];
   }
 
-  /** Packets counted under a reason, at all hooks. */
+  /** From now on `counted`, `reason` and `logged` are about what comes: another test begins. */
+  async forgetPast(): Promise<void> {
+    this.#past.clear();
+    for (const daemon of this.daemons) {
+      const packets = new Map((await this.counted(daemon)).map((row) => [placeOf(row), row.packets]));
+      this.#past.set(daemon, { packets, logged: (await daemon.log()).length });
+    }
+  }
+
+  /** Packets by reason and hook, since the test began. */
+  async counted(daemon: LabDaemon = this.mr): Promise<ReasonView[]> {
+    const rows = (await daemon.api('GET', '/v1/reasons')).body as ReasonView[];
+    const past = this.#past.get(daemon)?.packets;
+    return rows.map((row) => ({ ...row, packets: row.packets - (past?.get(placeOf(row)) ?? 0) }));
+  }
+
+  /** Packets counted under a reason since the test began, at all hooks. */
   async reason(name: string, daemon: LabDaemon = this.mr): Promise<number> {
-    const reasons = (await daemon.api('GET', '/v1/reasons')).body as ReasonView[];
-    return reasons.filter(({ reason }) => reason === name).reduce((sum, { packets }) => sum + packets, 0);
+    const rows = await this.counted(daemon);
+    return rows.filter(({ reason }) => reason === name).reduce((sum, { packets }) => sum + packets, 0);
   }
 
   /** Rows of a map as the API shows them. */
@@ -203,12 +244,96 @@ export class Site {
     );
   }
 
-  /** Resolves when the daemon's log has a line that matches. */
+  /** Resolves when the daemon's log has a line of this test that matches. */
   async logged(daemon: LabDaemon, pattern: RegExp): Promise<string> {
-    return until(async () => (await daemon.log()).split('\n').find((line) => pattern.test(line)), {
-      what: `${pattern} in the log of ${daemon.node.name}`,
-      timeout: PATIENCE,
-    });
+    const from = this.#past.get(daemon)?.logged ?? 0;
+    const find = async (): Promise<string | undefined> =>
+      (await daemon.log())
+        .slice(from)
+        .split('\n')
+        .find((line) => pattern.test(line));
+    return until(find, { what: `${pattern} in the log of ${daemon.node.name}`, timeout: PATIENCE });
+  }
+
+  /** Ends what tests have started in the lab; the daemons stay. */
+  async endProcesses(): Promise<void> {
+    const daemons = new Set(this.daemons.map(({ pid }) => pid));
+    await Promise.all(this.lab.nodes.map((node) => node.endProcesses(daemons)));
+  }
+}
+
+/** What a row of counters is about. */
+function placeOf({ hook, reason }: ReasonView): string {
+  return `${hook} ${reason}`;
+}
+
+type AccessNode = Parameters<Lab['refused']>[0];
+
+/** One site from its lab to the proof that it has left nothing. */
+export class SiteLife {
+  readonly site: Site;
+  readonly #remains: Remains;
+
+  readonly #accesses: readonly AccessNode[];
+
+  private constructor(lab: Lab, accesses: readonly AccessNode[]) {
+    this.site = new Site(lab);
+    this.#remains = new Remains(lab);
+    this.#accesses = accesses;
+  }
+
+  /** Builds the lab. */
+  static async begin(options: SiteOptions): Promise<SiteLife> {
+    const { routers = 1, homeLink = false, thirdUplink = false } = options;
+    const lab = await Lab.create({ routers, homeLink, thirdUplink });
+    return new SiteLife(lab, ['ra', 'rb', ...(thirdUplink ? (['rc'] as const) : [])]);
+  }
+
+  /** Starts the daemons. */
+  async populate(options: SiteOptions): Promise<void> {
+    const { site } = this;
+    const { mr = mobileRouter(), ha = homeAgent(options.routers), under = [], capabilities = [] } = options;
+    await Promise.all([
+      ...(mr === null ? [] : [site.start('mr', mr, { under, capabilities })]),
+      ...(ha === null ? [] : [site.start('ha', ha, { capabilities })]),
+      ...(options.routers === 2 ? [site.start('mr2', secondMobileRouter())] : []),
+    ]);
+  }
+
+  /** Insists on what holds after each test, and remembers what it has made in the kernel. */
+  async prove(t: ExecutionContext): Promise<void> {
+    // The access routers refuse what has not a source of their link: nothing of ours ever has.
+    const refused = await Promise.all(this.#accesses.map((node) => this.site.lab.refused(node)));
+    t.deepEqual(new Set(refused), new Set([0]), 'packets left an uplink with a source of another link');
+    await this.#remains.note();
+  }
+
+  /** Takes the instances down and insists that nothing is left in the namespaces. */
+  async takeDown(t: ExecutionContext): Promise<void> {
+    for (const daemon of this.site.daemons) {
+      await down(daemon);
+      t.deepEqual(await this.#remains.inNode(daemon.node), [], `left on ${daemon.node.name} by coax down`);
+    }
+    t.deepEqual(this.#remains.pins(), [], 'pins left by coax down');
+    t.deepEqual(await this.#remains.objects(), [], 'kernel objects left by coax down');
+  }
+
+  /** Shows with the test how the logs end. */
+  async showLogs(t: ExecutionContext): Promise<void> {
+    for (const daemon of this.site.daemons) {
+      const lines = (await daemon.log()).split('\n').slice(-10);
+      t.log(`log of ${daemon.node.name}:\n${lines.map((line) => line.slice(90, 290)).join('\n')}`);
+    }
+  }
+
+  /** Removes the lab, whatever became of the test. */
+  async end(): Promise<void> {
+    await this.site.lab.destroy();
+  }
+
+  /** Insists that nothing is left in the kernel after the lab. */
+  async proveGone(t: ExecutionContext): Promise<void> {
+    t.deepEqual(await this.#remains.afterwards(), [], 'left after the lab');
   }
 }
 
@@ -221,39 +346,19 @@ export async function withSite(
   options: SiteOptions,
   body: (site: Site) => Promise<void>,
 ): Promise<void> {
-  const { routers = 1, homeLink = false, thirdUplink = false } = options;
-  const lab = await Lab.create({ routers, homeLink, thirdUplink });
-  const site = new Site(lab);
-  const remains = new Remains(lab);
+  const life = await SiteLife.begin(options);
   try {
-    const { mr = mobileRouter(), ha = homeAgent(options.routers), under = [], capabilities = [] } = options;
-    await Promise.all([
-      ...(mr === null ? [] : [site.start('mr', mr, { under, capabilities })]),
-      ...(ha === null ? [] : [site.start('ha', ha, { capabilities })]),
-      ...(options.routers === 2 ? [site.start('mr2', secondMobileRouter())] : []),
-    ]);
-    await body(site);
-    // The access routers refuse what has not a source of their link: nothing of ours ever has.
-    const access = ['ra', 'rb', ...(thirdUplink ? (['rc'] as const) : [])] as const;
-    const refused = await Promise.all(access.map((node) => lab.refused(node)));
-    t.deepEqual(new Set(refused), new Set([0]), 'packets left an uplink with a source of another link');
-    await remains.note();
-    for (const daemon of site.daemons) {
-      await down(daemon);
-      t.deepEqual(await remains.inNode(daemon.node), [], `left on ${daemon.node.name} by coax down`);
-    }
-    t.deepEqual(remains.pins(), [], 'pins left by coax down');
-    t.deepEqual(await remains.objects(), [], 'kernel objects left by coax down');
+    await life.populate(options);
+    await body(life.site);
+    await life.prove(t);
+    await life.takeDown(t);
   } catch (error) {
-    for (const daemon of site.daemons) {
-      const lines = (await daemon.log()).split('\n').slice(-10);
-      t.log(`log of ${daemon.node.name}:\n${lines.map((line) => line.slice(90, 290)).join('\n')}`);
-    }
+    await life.showLogs(t);
     throw error;
   } finally {
-    await lab.destroy();
+    await life.end();
   }
-  t.deepEqual(await remains.afterwards(), [], 'left after the lab');
+  await life.proveGone(t);
 }
 
 /** `coax down` of one daemon's instance. */

@@ -4,7 +4,11 @@ import type { CapturedPacket } from '../../../lab/capture.js';
 import { Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
-import { homeAgent, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
+import { sendDatagrams } from '../../support/datagram.js';
+import { sharedSite } from '../../support/shared-site.js';
+import { mobileRouter, PATIENCE, type Site, toPort } from '../../support/site.js';
+
+const inSite = sharedSite();
 
 const BYPASSED = 5500;
 
@@ -35,7 +39,7 @@ async function reloaded(site: Site, forwarding: string): Promise<void> {
 test.serial(
   'what bypasses takes the route that the kernel has without ours; what is dropped goes nowhere',
   async (t) => {
-    await withSite(t, {}, async (site) => {
+    await inSite(t, {}, async (site) => {
       await site.ready();
       await site.node('mr').nft(MASQUERADE);
       const [ra, cn] = await Promise.all([site.capture('ra', 'mr0'), site.capture('cn', 'eth0')]);
@@ -71,13 +75,14 @@ test.serial(
       // Without such a policy the rules go.
       await site.mr.reload(mobileRouter());
       t.notRegex(await site.node('mr').ip('-6 rule show'), /fwmark/);
+      await site.node('mr').nft('delete table ip6 nat');
     });
   },
 );
 
 test.serial('every usable binding carries a copy', async (t) => {
   const alarm = { name: 'alarm', match: { protocol: 'udp', 'destination-port': 5700 }, copy: ['a', 'b'] };
-  await withSite(t, { mr: mobileRouter({ policies: [alarm] }), ha: homeAgent() }, async (site) => {
+  await inSite(t, { mr: mobileRouter({ policies: [alarm] }) }, async (site) => {
     await site.ready();
     const [ra, rb, cn] = await Promise.all([
       site.capture('ra', 'mr0'),
@@ -107,9 +112,9 @@ test.serial('every usable binding carries a copy', async (t) => {
     }
     t.is(await site.reason('also-copied'), 10);
     t.is(await site.reason('also-copy-lost'), 0);
-    await site.mr.coax(['binding', 'set', '--bid', '1', '--down']);
+    await site.setBinding(1, { down: true });
     await send('lan', 5);
-    await site.mr.coax(['binding', 'set', '--bid', '1', '--up']);
+    await site.setBinding(1, { down: false });
     await site.ready();
     await send('lan', 10);
   });
@@ -117,21 +122,15 @@ test.serial('every usable binding carries a copy', async (t) => {
 
 test.serial('flows are shared by both bindings, and all of them take the one that is left', async (t) => {
   const shared = { name: 'shared', match: { protocol: 'udp' }, balance: { a: 1, b: 1 } };
-  await withSite(t, { mr: mobileRouter({ policies: [shared] }), ha: homeAgent() }, async (site) => {
+  await inSite(t, { mr: mobileRouter({ policies: [shared] }) }, async (site) => {
     await site.ready();
     const ports = Array.from({ length: 24 }, (_, at) => 5600 + at);
     const cn = await site.capture('cn', 'eth0');
     const burst = async (): Promise<number[]> => {
       const before = (await site.bindings()).map(({ sent }) => sent.packets);
       const from = cn.position;
-      for (const port of ports) {
-        await Stream.send(site.node('lan'), {
-          to: addresses.correspondent,
-          port,
-          sourcePort: 7000,
-          count: 2,
-        });
-      }
+      const to = { to: addresses.correspondent, sourcePort: 7000, size: 112, count: 2 };
+      await sendDatagrams(site.node('lan'), ...ports.map((port) => ({ ...to, port })));
       await until(
         () =>
           cn.packets(({ transport }) => ports.includes(transport?.destinationPort ?? 0), from).length === 48,
@@ -146,9 +145,9 @@ test.serial('flows are shared by both bindings, and all of them take the one tha
     t.is(first + second, 48);
     t.true(first > 0 && second > 0, `${first} and ${second}`);
     t.deepEqual(await burst(), [first, second], 'each flow stays with its binding');
-    await site.mr.coax(['binding', 'set', '--bid', '1', '--down']);
+    await site.setBinding(1, { down: true });
     t.deepEqual(await burst(), [0, 48]);
-    await site.mr.coax(['binding', 'set', '--bid', '1', '--up']);
+    await site.setBinding(1, { down: false });
     await site.ready();
     t.deepEqual(await burst(), [first, second], 'and back');
   });

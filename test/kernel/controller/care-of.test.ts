@@ -3,7 +3,11 @@ import test from 'ava';
 import { Sink, Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
-import { BID, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
+import { giveBackCareOf } from '../../support/care-of.js';
+import { sharedSite } from '../../support/shared-site.js';
+import { BID, mobileRouter, PATIENCE, type Site, toPort } from '../../support/site.js';
+
+const inSite = sharedSite();
 
 const NEXT = '2001:db8:b::22';
 const HA = addresses.homeAgent;
@@ -18,7 +22,7 @@ async function ruled(site: Site): Promise<string[]> {
 }
 
 test.serial('a new address takes over in four steps when the old one is deprecated', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const mr = site.node('mr');
     const rb = await site.capture('rb', 'mr0');
@@ -40,14 +44,13 @@ test.serial('a new address takes over in four steps when the old one is deprecat
     );
 
     // Step 2: the home agent is told; it takes packets from both, and sends to the new one.
-    const set = ['binding', 'set', '--bid', '2', '--care-of', NEXT];
-    await site.ha.coax([...set, '--accept-only']);
+    await site.setBinding(BID.b, { careOf: NEXT, acceptOnly: true }, { daemon: site.ha });
     t.deepEqual(
       (await site.accepted(site.ha)).filter((pair) => pair.includes('2001:db8:b:')).sort(),
       [`${HA} ${addresses.careOfB}`, `${HA} ${NEXT}`].sort(),
     );
     t.is((await site.state(BID.b, 'usable', { daemon: site.ha })).careOf, addresses.careOfB);
-    await site.ha.coax(set);
+    await site.setBinding(BID.b, { careOf: NEXT }, { daemon: site.ha });
     await site.state(BID.b, 'usable', { daemon: site.ha, careOf: NEXT });
 
     // Step 3: the switch, once the old address is no longer preferred.
@@ -77,11 +80,12 @@ test.serial('a new address takes over in four steps when the old one is deprecat
     const turn = sources.indexOf(NEXT);
     t.true(sources.every((source, at) => source === (at < turn ? addresses.careOfB : NEXT)));
     await Promise.all([stream.end(), sink.end()]);
+    await giveBackCareOf(site, 'b');
   });
 });
 
 test.serial('a removed address stays accepted for the grace time', async (t) => {
-  await withSite(t, { ha: null }, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.state(BID.b, 'usable');
     await site.mr.reload(mobileRouter({ 'grace-time': '1h' }));
     await site.node('mr').ip(`address del ${addresses.careOfB}/64 dev wb`);
@@ -101,7 +105,7 @@ test.serial('a removed address stays accepted for the grace time', async (t) => 
 test.serial(
   'with duplicate address detection: tentative, then usable; a duplicate is never used',
   async (t) => {
-    await withSite(t, { ha: null }, async (site) => {
+    await inSite(t, {}, async (site) => {
       await site.state(BID.a, 'usable');
       const mr = site.node('mr');
       await mr.sysctl({ 'ipv6.conf.wa.accept_dad': 1 });
@@ -125,12 +129,15 @@ test.serial(
       // A good one beside the duplicate is used.
       await mr.ip('address add 2001:db8:a::34/64 dev wa');
       await site.state(BID.a, 'usable', { careOf: '2001:db8:a::34' });
+      await site.node('ra').ip('address del 2001:db8:a::dd/64 dev mr0');
+      await mr.sysctl({ 'ipv6.conf.wa.accept_dad': 0 });
+      await giveBackCareOf(site, 'a');
     });
   },
 );
 
 test.serial('a deprecated address carries on alone and makes way for another', async (t) => {
-  await withSite(t, { ha: null }, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.state(BID.a, 'usable');
     const mr = site.node('mr');
     const ra = await site.capture('ra', 'mr0');
@@ -143,5 +150,6 @@ test.serial('a deprecated address carries on alone and makes way for another', a
     await site.state(BID.a, 'usable', { careOf: '2001:db8:a::44' });
     await Stream.send(site.node('lan'), { to: addresses.correspondent, port: 5102, count: 1 });
     t.is((await ra.waitFor(toPort(5102), { timeout: PATIENCE })).outer.source, '2001:db8:a::44');
+    await giveBackCareOf(site, 'a');
   });
 });

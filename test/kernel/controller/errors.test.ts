@@ -8,6 +8,7 @@ import { Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
 import { CX_SCHEMA } from '../../../src/datapath/index.js';
+import { sharedSite } from '../../support/shared-site.js';
 import {
   BID,
   down,
@@ -19,13 +20,18 @@ import {
   withSite,
 } from '../../support/site.js';
 
+const inSite = sharedSite();
+/** The network alone. */
+const inLab = sharedSite({ mr: null, ha: null });
+
 test.serial('an interface of the config that is not there is named, and used when it comes', async (t) => {
   const { bindings } = mobileRouter() as { bindings: object[] };
   const mr = mobileRouter({
     bindings: [...bindings, { bid: 3, name: 'c', priority: 1, interface: 'wc' }],
     ingress: [{ interface: 'lan0' }, { interface: 'lan.1' }],
   });
-  await withSite(t, { mr, ha: null }, async (site) => {
+  await inSite(t, {}, async (site) => {
+    await site.mr.restart(mr);
     await site.state(BID.a, 'usable');
     await site.state(3, 'down');
     await site.logged(site.mr, /there is no interface wc now \(INTERFACE_MISSING\)/);
@@ -50,6 +56,7 @@ test.serial('an interface of the config that is not there is named, and used whe
     const ra = await site.capture('ra', 'mrc');
     await Stream.send(site.node('lan'), { to: addresses.correspondent, port: 5500, count: 1 });
     t.is((await ra.waitFor(toPort(5500), { timeout: PATIENCE })).outer.source, '2001:db8:c::2');
+    for (const name of ['wc', 'lan.1']) await node.ip(`link del ${name}`);
   });
 });
 
@@ -62,7 +69,7 @@ async function coax(site: Site, words: string[], user?: string) {
 test.serial(
   'a link of somebody else with the name of our home interface is refused and left alone',
   async (t) => {
-    await withSite(t, { mr: null, ha: null }, async (site) => {
+    await inLab(t, {}, async (site) => {
       const node = site.node('mr');
       await node.ip('link add coax0 type veth peer name other0');
       const file = join(site.lab.directory, 'taken.yaml');
@@ -82,7 +89,7 @@ test.serial(
 );
 
 test.serial('without privileges: exit status 4 and words', async (t) => {
-  await withSite(t, { mr: null, ha: null }, async (site) => {
+  await inLab(t, {}, async (site) => {
     const folder = join(site.lab.directory, 'nobody');
     mkdirSync(folder, { mode: 0o777 });
     await site.node('mr').exec('chmod', ['777', folder]);
@@ -100,7 +107,7 @@ test.serial('a home agent that cannot be reached is a state, not a crash', async
   const { routes } = {
     routes: ['default via 2001:db8:b::1 dev wb metric 1025', 'default via 2001:db8:a::1 dev wa metric 1024'],
   };
-  await withSite(t, { ha: null }, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.state(BID.a, 'usable');
     const node = site.node('mr');
     for (const route of routes) await node.ip(`-6 route del ${route}`);
@@ -121,6 +128,7 @@ test.serial('a home agent that cannot be reached is a state, not a crash', async
     await site.logged(site.mr, /route ::\/0 via 2001:db8:dead::1/);
     t.regex(await node.ip('-6 route show table 7602'), /default via 2001:db8:b::1 dev wb/);
     t.regex(await node.ip('-6 rule show'), /from 2001:db8:b::2 lookup 7602/);
+    await node.ip(`-6 route add ${routes[0]}`);
   });
 });
 
@@ -214,7 +222,7 @@ test.serial('other limits, another role, another schema: refused with words, tra
 });
 
 test.serial('no BPF file system: said with what to do', async (t) => {
-  await withSite(t, { mr: null, ha: null }, async (site) => {
+  await inLab(t, {}, async (site) => {
     const file = join(site.lab.directory, 'nofs.yaml');
     const settings = {
       instance: 'nofs',
@@ -230,7 +238,7 @@ test.serial('no BPF file system: said with what to do', async (t) => {
 });
 
 test.serial('kernel objects vanish under the daemon: it goes on', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const node = site.node('mr');
     for (let round = 0; round < 5; round++) {

@@ -12,7 +12,8 @@ import { until } from '../../../lab/wait.js';
 import type { Explanation, ProgramStage } from '../../../src/inspect/index.js';
 import { Address } from '../../../src/net/index.js';
 import { pcapFile } from '../../support/pcap-file.js';
-import { homeAgent, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
+import { sharedSite } from '../../support/shared-site.js';
+import { mobileRouter, PATIENCE, type Site, toPort } from '../../support/site.js';
 
 const VOICE = 5060;
 const SHARED = 5600;
@@ -266,7 +267,7 @@ async function disagreementIsLoud(t: ExecutionContext, site: Site): Promise<void
 }
 
 async function inactiveIsTold(t: ExecutionContext, site: Site): Promise<void> {
-  await site.mr.coax(['binding', 'set', '--bid', '2', '--down']);
+  await site.setBinding(2, { down: true });
   const { explanation } = await ask(site.mr, `${FROM_LAN} --dport 5001`);
   const [stage] = programs(explanation);
   const policy = stage?.policies.find(({ name }) => name === 'only-b');
@@ -286,11 +287,11 @@ async function inactiveIsTold(t: ExecutionContext, site: Site): Promise<void> {
   // The next one is asked.
   const next = await ask(site.mr, `${FROM_LAN} --dport ${VOICE}`);
   t.deepEqual(outcome(next.explanation), ['voice', 'a']);
-  await site.mr.coax(['binding', 'set', '--bid', '2', '--up']);
+  await site.setBinding(2, { down: false });
   await site.ready();
 }
 
-const SITE = { mr: mobileRouter({ policies: POLICIES }), ha: homeAgent() };
+const inSite = sharedSite({ mr: mobileRouter({ policies: POLICIES }) });
 
 // Each answer asks the verifier, which takes its time on a busy machine.
 for (const [first, last] of [
@@ -299,7 +300,7 @@ for (const [first, last] of [
   [10, QUESTIONS.length],
 ] as const) {
   test.serial(`answers ${first + 1} to ${last} are foretold, and nothing is sent or counted`, async (t) => {
-    await withSite(t, SITE, async (site) => {
+    await inSite(t, {}, async (site) => {
       await site.ready();
       await questionsAnswered(t, site, QUESTIONS.slice(first, last));
     });
@@ -307,14 +308,14 @@ for (const [first, last] of [
 }
 
 test.serial('what is explained is what is seen on the wire', async (t) => {
-  await withSite(t, SITE, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     await wireAgrees(t, site);
   });
 });
 
 test.serial('packets of captures are explained, also those that come out of a tunnel', async (t) => {
-  await withSite(t, { ...SITE, ha: null }, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.state(1, 'usable');
     await captureExplained(t, site);
   });
@@ -325,7 +326,7 @@ test.serial('a file that is not active, inactive policies, cgroups, the home age
   const group = join(MOUNT, CGROUP);
   mkdirSync(group);
   try {
-    await withSite(t, SITE, async (site) => {
+    await inSite(t, {}, async (site) => {
       await site.ready();
       await disagreementIsLoud(t, site);
       await inactiveIsTold(t, site);
@@ -359,7 +360,7 @@ test.serial('an interface left to the stack is told so, and the home interface d
     policies: POLICIES.slice(0, 1),
     ingress: [{ interface: 'lan0', forwarding: 'stack' }],
   });
-  await withSite(t, { mr: stack, ha: null }, async (site) => {
+  await inSite(t, { mr: stack }, async (site) => {
     await site.state(2, 'usable');
     const { explanation, status } = await ask(site.mr, `${FROM_LAN} --dport ${VOICE}`);
     t.is(status, 0);

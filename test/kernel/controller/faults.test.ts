@@ -10,14 +10,18 @@ import {
   underDescriptorLimit,
 } from '../../../lab/faults.js';
 import { addresses } from '../../../lab/topology.js';
-import { BID, mobileRouter, type Site, withSite } from '../../support/site.js';
+import { giveBackCareOf } from '../../support/care-of.js';
+import { sharedSite } from '../../support/shared-site.js';
+import { BID, mobileRouter, type Site } from '../../support/site.js';
 import { Traffic } from '../../support/traffic.js';
+
+const inSite = sharedSite();
 
 const NEXT = '2001:db8:a::33';
 
 /** Uplink A gets another care-of address; resolves when the daemon sends from it. */
 async function changeCareOf(site: Site): Promise<void> {
-  await site.ha.coax(['binding', 'set', '--router', 'mr1', '--bid', '1', '--care-of', NEXT, '--accept-only']);
+  await site.setBinding(BID.a, { careOf: NEXT, acceptOnly: true }, { daemon: site.ha });
   await site
     .node('mr')
     .batch([
@@ -27,7 +31,7 @@ async function changeCareOf(site: Site): Promise<void> {
 }
 
 test.serial('no descriptors left: said in the log, a new address is used, nothing lost', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const { mr } = site;
     const traffic = await Traffic.start(site);
@@ -44,11 +48,12 @@ test.serial('no descriptors left: said in the log, a new address is used, nothin
     await mr.reload(mobileRouter());
     await site.ready();
     t.deepEqual(await traffic.lost(), { up: 0, down: 0 });
+    await giveBackCareOf(site, 'a');
   });
 });
 
 test.serial('clients that hold all descriptors of the daemon do not end it', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const { mr } = site;
     const traffic = await Traffic.start(site);
@@ -65,7 +70,7 @@ test.serial('clients that hold all descriptors of the daemon do not end it', asy
 });
 
 test.serial('a daemon that may not open enough files says so and leaves traffic alone', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const traffic = await Traffic.start(site);
     await site.mr.kill('SIGKILL');
@@ -80,7 +85,7 @@ test.serial('a daemon that may not open enough files says so and leaves traffic 
 });
 
 test.serial('a full state directory: a killed daemon comes back, a new one says what is full', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const { mr } = site;
     const traffic = await Traffic.start(site);
@@ -109,7 +114,7 @@ test.serial('a full state directory: a killed daemon comes back, a new one says 
 });
 
 test.serial('a log that cannot be written is no reason to end', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const { mr } = site;
     const traffic = await Traffic.start(site);
@@ -130,13 +135,14 @@ test.serial('a log that cannot be written is no reason to end', async (t) => {
     );
     for (const line of lines) t.notThrows(() => JSON.parse(line), line);
     t.deepEqual(await traffic.lost(), { up: 0, down: 0 });
+    await mr.restart();
   });
 });
 
 test.serial(
   'a read-only BPF file system: a new address is used, a start is refused with words',
   async (t) => {
-    await withSite(t, {}, async (site) => {
+    await inSite(t, {}, async (site) => {
       await site.ready();
       const { mr } = site;
       const traffic = await Traffic.start(site);
@@ -155,6 +161,7 @@ test.serial(
       await mr.start();
       await site.ready();
       t.deepEqual(await traffic.lost(), { up: 0, down: 0 });
+      await giveBackCareOf(site, 'a');
     });
   },
 );

@@ -7,7 +7,13 @@ import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
 import { doctor, ingress, NOTHING, noted } from '../../support/forwarding.js';
 import { nftCounters } from '../../support/nft-counters.js';
-import { BID, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
+import { sharedSite } from '../../support/shared-site.js';
+import { BID, mobileRouter, PATIENCE, type Site, toPort } from '../../support/site.js';
+
+/** What is marked goes out by one uplink and is answered by the other: no path is to be called silent for that. */
+const UNWATCHED = { silence: '0s' };
+
+const inSite = sharedSite({ mr: mobileRouter(UNWATCHED) });
 
 const MARK = 0x10;
 const MARKED_PORT = 5403;
@@ -16,7 +22,7 @@ const MARKED_PORT = 5403;
 function withMark(change: object = {}): ReturnType<typeof mobileRouter> {
   const marked = { name: 'marked', match: { mark: `${MARK}/0xff` }, use: ['b', 'a'] };
   const { policies } = mobileRouter();
-  return mobileRouter({ policies: [...(policies as object[]), marked], ...change });
+  return mobileRouter({ ...UNWATCHED, policies: [...(policies as object[]), marked], ...change });
 }
 
 /** The named counters of the mobile router's rules. */
@@ -73,7 +79,7 @@ const STATEFUL = `table inet firewall {
 }`;
 
 test.serial('a stateful forward chain and a ct mark policy see TCP in both directions', async (t) => {
-  await withSite(t, { mr: withMark() }, async (site) => {
+  await inSite(t, { mr: withMark() }, async (site) => {
     await site.ready();
     t.like(await ingress(site), { name: 'lan0', note: `fast: auto, ${NOTHING}` });
     await site.node('mr').nft(STATEFUL);
@@ -112,11 +118,12 @@ test.serial('a stateful forward chain and a ct mark policy see TCP in both direc
     // From outside nobody is let in.
     await Stream.send(site.node('cn'), { to: addresses.lan, port: 6001, sourcePort: 5101, count: 3 });
     await until(async () => (await counters(site)).refused === 3, { what: 'three packets to be refused' });
+    await site.node('mr').nft('delete table inet firewall');
   });
 });
 
 test.serial('masquerade is noticed; rules that cannot see the packets are no reason', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const mr = site.node('mr');
     // Marks before routing, another interface, IPv4: in the listing, but none of it concerns the traffic.
@@ -172,12 +179,13 @@ test.serial('masquerade is noticed; rules that cannot see the packets are no rea
     await Promise.all([stream.end(), sink.end()]);
 
     await mr.nft('delete table ip6 nat');
+    await mr.nft('delete table inet other');
     t.like(await noted(site, /^fast: auto/), { attach: 'tcx ingress' });
   });
 });
 
 test.serial('rules come and go under traffic: 0 lost', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const [lan, cn, mr] = [site.node('lan'), site.node('cn'), site.node('mr')];
     const sinks = await Promise.all([Sink.start(cn, { ports: [5110] }), Sink.start(lan, { ports: [6001] })]);
@@ -236,7 +244,7 @@ for (const [words, receiver, options, before] of [
   ['to the LAN that began in the stack', 'lan', ['-R'], TRACKED],
 ] as const) {
   test.serial(`a TCP transfer ${words} outlives a stateful chain that comes and goes`, async (t) => {
-    await withSite(t, {}, async (site) => {
+    await inSite(t, {}, async (site) => {
       await site.ready();
       const mr = site.node('mr');
       const stack = async (): Promise<unknown> => {
@@ -270,12 +278,13 @@ for (const [words, receiver, options, before] of [
       }
       t.is(transfer.exit, undefined, 'the connection lives');
       await Promise.all([transfer.end(), server.end()]);
+      if (before !== '') await mr.nft('delete table inet local');
     });
   });
 }
 
 test.serial('fast stays fast and says what it bypasses; a reload to stack is obeyed', async (t) => {
-  await withSite(
+  await inSite(
     t,
     { mr: withMark({ ingress: [{ interface: 'lan0', forwarding: 'fast' }] }) },
     async (site) => {
@@ -313,6 +322,7 @@ test.serial('fast stays fast and says what it bypasses; a reload to stack is obe
       t.like(await ingress(site), { note: 'stack: set by the configuration', attach: 'none' });
       await send();
       t.is((await counters(site)).fresh, 20);
+      await site.node('mr').nft('delete table inet firewall');
     },
   );
 });
@@ -320,7 +330,7 @@ test.serial('fast stays fast and says what it bypasses; a reload to stack is obe
 test.serial(
   'a narrow uplink behind a stateful firewall: Packet Too Big passes it, TCP is whole',
   async (t) => {
-    await withSite(t, { mr: withMark() }, async (site) => {
+    await inSite(t, { mr: withMark() }, async (site) => {
       // Both ends of the link that marked connections take.
       await site.node('mr').ip('link set wb mtu 1400');
       await site.node('rb').ip('link set mr0 mtu 1400');
@@ -337,12 +347,15 @@ test.serial(
       const told = lan.packets(({ transport }) => transport?.icmpMtu === 1360);
       t.true(told.length > 0, 'the LAN host was told the MTU of the binding');
       t.is((await counters(site)).invalid, 0, 'and the error belongs to the connection');
+      await site.node('mr').nft('delete table inet firewall');
+      await site.node('mr').ip('link set wb mtu 1500');
+      await site.node('rb').ip('link set mr0 mtu 1500');
     });
   },
 );
 
 test.serial('a connection that began behind the firewall goes on by the fast path', async (t) => {
-  await withSite(t, { mr: mobileRouter() }, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     await site.node('mr').nft(STATEFUL);
     await noted(site, /^stack: auto/);
@@ -353,7 +366,9 @@ test.serial('a connection that began behind the firewall goes on by the fast pat
       what: 'the firewall to see the connection',
       timeout: PATIENCE,
     });
-    await site.mr.reload(mobileRouter({ ingress: [{ interface: 'lan0', forwarding: 'fast' }] }));
+    await site.mr.reload(
+      mobileRouter({ ...UNWATCHED, ingress: [{ interface: 'lan0', forwarding: 'fast' }] }),
+    );
     const { stdout } = await running;
     await server.end();
     const { end, error } = JSON.parse(stdout) as Iperf;
@@ -362,5 +377,6 @@ test.serial('a connection that began behind the firewall goes on by the fast pat
     t.true((end?.sum_received?.bytes ?? 0) > 12_000_000, `${end?.sum_received?.bytes} bytes arrived`);
     // Connection tracking may take the last packets that it sees, of one side only, for invalid: TCP makes up for it.
     t.true(((await counters(site)).invalid ?? 0) < 10);
+    await site.node('mr').nft('delete table inet firewall');
   });
 });

@@ -3,9 +3,10 @@ import test from 'ava';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
 import type { ProbeView } from '../../../src/views/index.js';
-import { BID, homeAgent, mobileRouter, PATIENCE, type Site, withSite } from '../../support/site.js';
+import { sharedSite } from '../../support/shared-site.js';
+import { BID, mobileRouter, PATIENCE, type Site } from '../../support/site.js';
 
-const SILENCE = { silence: '2s' };
+const inSite = sharedSite({ mr: mobileRouter({ silence: '2s' }) });
 
 /** Resolves when binding A of the mobile router has just these warnings, and status names them. */
 async function warned(site: Site, codes: readonly string[]): Promise<number> {
@@ -44,7 +45,7 @@ async function traffic(site: Site): Promise<() => Promise<void>> {
 test.serial(
   'nothing comes back, then the next hop falls silent: each is named, and gone when cured',
   async (t) => {
-    await withSite(t, { mr: mobileRouter(SILENCE), ha: homeAgent(1) }, async (site) => {
+    await inSite(t, {}, async (site) => {
       await site.ready();
       const end = await traffic(site);
       await until(async () => (await site.bindings()).find(({ bid }) => bid === BID.a)?.received.packets, {
@@ -92,7 +93,7 @@ test.serial(
 test.serial(
   'drops of the device are named; an echo is answered by both ways, and not by the one that is broken',
   async (t) => {
-    await withSite(t, { mr: mobileRouter({ silence: '0s' }), ha: homeAgent(1) }, async (site) => {
+    await inSite(t, { mr: mobileRouter({ silence: '0s' }), spoils: true }, async (site) => {
       await site.ready();
       await warned(site, []);
       // The other end of a veth takes nothing that is larger than its own MTU.

@@ -4,14 +4,68 @@ import { innermost, Protocol } from '../../../lab/packet.js';
 import { Sink, Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
+import { sharedSite } from '../../support/shared-site.js';
 import { BID, homeAgent, PATIENCE, toPort, withSite } from '../../support/site.js';
 
+const inSite = sharedSite();
+
 const HA = addresses.homeAgent;
+
+test.serial('without a usable binding everybody is told, and nothing leaves by another way', async (t) => {
+  await inSite(t, {}, async (site) => {
+    await site.ready();
+    const [cn, lan, ra, rb] = await Promise.all([
+      site.capture('cn', 'eth0'),
+      site.capture('lan', 'eth0'),
+      site.capture('ra', 'mr0'),
+      site.capture('rb', 'mr0'),
+    ]);
+    for (const bid of ['1', '2']) {
+      await site.ha.coax(['binding', 'set', '--bid', bid, '--down']);
+      await site.mr.coax(['binding', 'set', '--bid', bid, '--down']);
+      await site.state(Number(bid), 'disabled', { daemon: site.ha });
+      await site.state(Number(bid), 'disabled', { daemon: site.mr });
+    }
+    const unreachable = ({ transport }: { transport?: { protocol: number; icmpType?: number } }): boolean =>
+      transport?.protocol === Protocol.ICMPV6 && transport.icmpType === 1;
+    const from = [ra.position, rb.position];
+    await Stream.send(site.node('cn'), { to: addresses.lan, port: 6002, count: 1 });
+    const answer = await cn.waitFor(unreachable, { timeout: PATIENCE });
+    t.is(answer.outer.destination, addresses.correspondent);
+    await Stream.send(site.node('lan'), { to: addresses.correspondent, port: 5101, count: 1 });
+    const told = await lan.waitFor(unreachable, { timeout: PATIENCE });
+    t.is(told.outer.destination, addresses.lan);
+    // The mobile router's own traffic has no other way either.
+    const own = await site
+      .node('mr')
+      .exec('ping', ['-6', '-n', '-c', '1', '-W', '2', addresses.correspondent], { mayFail: true });
+    t.not(own.exitCode, 0);
+    await Promise.all([ra.flush(), rb.flush()]);
+    for (const [at, capture] of [ra, rb].entries()) {
+      const left = capture.packets(
+        (packet) =>
+          ([addresses.lan, addresses.correspondent] as string[]).includes(innermost(packet).destination) ||
+          innermost(packet).source === addresses.lan,
+        from[at] ?? 0,
+      );
+      t.deepEqual(left, []);
+    }
+    for (const daemon of [site.ha, site.mr]) await site.setBinding(BID.a, { down: false }, { daemon });
+    await until(
+      async () => {
+        await Stream.send(site.node('lan'), { to: addresses.correspondent, port: 5103, count: 1 });
+        return cn.packets(toPort(5103)).length > 0;
+      },
+      { what: 'traffic to flow again', timeout: PATIENCE, interval: 200 },
+    );
+    for (const daemon of [site.ha, site.mr]) await site.setBinding(BID.b, { down: false }, { daemon });
+  });
+});
 
 test.serial(
   'binding set: care-of address, accept only, down and up, and all of it after a restart',
   async (t) => {
-    await withSite(t, { mr: null }, async (site) => {
+    await inSite(t, { spoils: true }, async (site) => {
       await site.ready();
       const set = async (...words: string[]): Promise<void> => {
         await site.ha.coax(['binding', 'set', '--router', 'mr1', ...words]);
@@ -117,56 +171,5 @@ test.serial('two mobile routers talk through their home agent', async (t) => {
     const honest = await cn.waitFor(toPort(7777), { timeout: PATIENCE });
     t.is(honest.outer.source, addresses.lan);
     t.is((await site.reason('drop-source', site.ha)) - before, 2);
-  });
-});
-
-test.serial('without a usable binding everybody is told, and nothing leaves by another way', async (t) => {
-  await withSite(t, {}, async (site) => {
-    await site.ready();
-    const [cn, lan, ra, rb] = await Promise.all([
-      site.capture('cn', 'eth0'),
-      site.capture('lan', 'eth0'),
-      site.capture('ra', 'mr0'),
-      site.capture('rb', 'mr0'),
-    ]);
-    for (const bid of ['1', '2']) {
-      await site.ha.coax(['binding', 'set', '--bid', bid, '--down']);
-      await site.mr.coax(['binding', 'set', '--bid', bid, '--down']);
-      await site.state(Number(bid), 'disabled', { daemon: site.ha });
-      await site.state(Number(bid), 'disabled', { daemon: site.mr });
-    }
-    const unreachable = ({ transport }: { transport?: { protocol: number; icmpType?: number } }): boolean =>
-      transport?.protocol === Protocol.ICMPV6 && transport.icmpType === 1;
-    const from = [ra.position, rb.position];
-    await Stream.send(site.node('cn'), { to: addresses.lan, port: 6002, count: 1 });
-    const answer = await cn.waitFor(unreachable, { timeout: PATIENCE });
-    t.is(answer.outer.destination, addresses.correspondent);
-    await Stream.send(site.node('lan'), { to: addresses.correspondent, port: 5101, count: 1 });
-    const told = await lan.waitFor(unreachable, { timeout: PATIENCE });
-    t.is(told.outer.destination, addresses.lan);
-    // The mobile router's own traffic has no other way either.
-    const own = await site
-      .node('mr')
-      .exec('ping', ['-6', '-n', '-c', '1', '-W', '2', addresses.correspondent], { mayFail: true });
-    t.not(own.exitCode, 0);
-    await Promise.all([ra.flush(), rb.flush()]);
-    for (const [at, capture] of [ra, rb].entries()) {
-      const left = capture.packets(
-        (packet) =>
-          ([addresses.lan, addresses.correspondent] as string[]).includes(innermost(packet).destination) ||
-          innermost(packet).source === addresses.lan,
-        from[at] ?? 0,
-      );
-      t.deepEqual(left, []);
-    }
-    await site.ha.coax(['binding', 'set', '--bid', '1', '--up']);
-    await site.mr.coax(['binding', 'set', '--bid', '1', '--up']);
-    await until(
-      async () => {
-        await Stream.send(site.node('lan'), { to: addresses.correspondent, port: 5103, count: 1 });
-        return cn.packets(toPort(5103)).length > 0;
-      },
-      { what: 'traffic to flow again', timeout: PATIENCE, interval: 200 },
-    );
   });
 });

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import { stringify } from 'yaml';
 import { CLI } from '../../../lab/cli.js';
-import { BID, mobileRouter, type Site, withSite } from '../../support/site.js';
+import { sharedSite } from '../../support/shared-site.js';
+import { BID, mobileRouter, type Site } from '../../support/site.js';
+
+const inSite = sharedSite();
 
 /** A second instance beside the site's own mobile router; it has no ingress interface and one uplink. */
 function secondInstance(site: Site, change: Record<string, unknown>): string {
@@ -32,7 +35,7 @@ async function coax(site: Site, command: string, file: string): Promise<string> 
 }
 
 test.serial("another instance's home interface and protocol number are refused with words", async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const rules = await site.node('mr').ip('-6 rule show');
     const own = { protocol: 192, table: 8600, metric: 70, 'rule-priority': 110 };
@@ -52,7 +55,7 @@ test.serial("another instance's home interface and protocol number are refused w
 });
 
 test.serial('an instance with numbers of its own lives beside another, and goes alone', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const mr = site.node('mr');
     const before = await mr.ip('-6 route show table all');

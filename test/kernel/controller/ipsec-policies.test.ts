@@ -4,9 +4,14 @@ import { Stream } from '../../../lab/stream.js';
 import { addresses, prefixes } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
 import { doctor, ingress, NOTHING, noted } from '../../support/forwarding.js';
-import { mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
+import { sharedSite } from '../../support/shared-site.js';
+import { mobileRouter, PATIENCE, type Site, toPort } from '../../support/site.js';
 
 const { correspondent, home, lan } = addresses;
+/** Nobody answers here: no path is to be called silent for that. */
+const UNWATCHED = { silence: '0s' };
+const inSite = sharedSite({ mr: mobileRouter(UNWATCHED) });
+
 const PORT = 5110;
 const BLOCK = `src ${prefixes.mobile} dst ${correspondent}/128 proto udp dport ${PORT} dir out`;
 const LINE = `src ${prefixes.mobile} dst ${correspondent}/128 proto 17 dport ${PORT} dir out action block`;
@@ -32,7 +37,7 @@ async function arrive(site: Site, port: number, count: number): Promise<void> {
 test.serial(
   'a policy that blocks forwarded packets blocks them, from when it comes to when it goes',
   async (t) => {
-    await withSite(t, {}, async (site) => {
+    await inSite(t, {}, async (site) => {
       await site.ready();
       const mr = site.node('mr');
       await mr.batch(OTHERS);
@@ -64,6 +69,7 @@ test.serial(
       await noted(site, /1 IPsec policy, such as default dir fwd action block$/);
       await mr.ip('xfrm policy setdefault fwd accept');
       await noted(site, /^fast: auto/);
+      await mr.ip('xfrm policy flush');
     });
   },
 );
@@ -71,10 +77,10 @@ test.serial(
 test.serial(
   'policies that were there before are known at the start; fast bypasses them and says so',
   async (t) => {
-    const fast = mobileRouter({ ingress: [{ interface: 'lan0', forwarding: 'fast' }] });
-    await withSite(t, { mr: null }, async (site) => {
+    const fast = mobileRouter({ ...UNWATCHED, ingress: [{ interface: 'lan0', forwarding: 'fast' }] });
+    await inSite(t, {}, async (site) => {
       await site.node('mr').ip(`xfrm policy add ${BLOCK} action block`);
-      await site.start('mr', fast);
+      await site.mr.restart(fast);
       await site.ready();
       t.like(await ingress(site), {
         note: `fast: set by the configuration, bypasses 1 IPsec policy, such as ${LINE}`,

@@ -6,7 +6,10 @@ import { Sink, Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
 import { Instance } from '../../../src/datapath/index.js';
-import { BID, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
+import { sharedSite } from '../../support/shared-site.js';
+import { BID, PATIENCE, type Site, toPort } from '../../support/site.js';
+
+const inSite = sharedSite();
 
 /** Sends datagrams of uplink A's policy until one passes the capture of the uplink named. */
 async function flowsBy(
@@ -26,7 +29,7 @@ async function flowsBy(
 }
 
 test.serial('an uplink that is set down hands over its flows and gets them back', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     await flowsBy(site, 'ra', addresses.careOfA, async () => undefined);
     await flowsBy(site, 'rb', addresses.careOfB, () => site.lab.uplinkDown('a'));
@@ -38,7 +41,7 @@ test.serial('an uplink that is set down hands over its flows and gets them back'
 });
 
 test.serial('an uplink that loses its carrier hands over its flows and gets them back', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     await flowsBy(site, 'rb', addresses.careOfB, () => site.node('ra').ip('link set mr0 down'));
     const view = await site.state(BID.a, 'no-carrier');
@@ -48,8 +51,36 @@ test.serial('an uplink that loses its carrier hands over its flows and gets them
   });
 });
 
+test.serial(
+  'each care-of address answers on its own link, and a socket bound to it leaves by it',
+  async (t) => {
+    await inSite(t, {}, async (site) => {
+      await site.ready();
+      const [ra, rb] = await Promise.all([site.capture('ra', 'mr0'), site.capture('rb', 'mr0')]);
+      const by = { [addresses.careOfA]: [ra, rb], [addresses.careOfB]: [rb, ra] } as const;
+      for (const [careOf, [own, other]] of Object.entries(by)) {
+        await site.node('core').exec('ping', ['-6', '-n', '-c', '2', '-i', '0.2', '-W', '5', careOf]);
+        await site
+          .node('mr')
+          .exec('ping', ['-6', '-n', '-c', '2', '-i', '0.2', '-W', '5', '-I', careOf, addresses.core]);
+        await Promise.all([own.flush(), other.flush()]);
+        const from = (capture: typeof own): number =>
+          capture.packets(
+            (packet) =>
+              packet.inner === undefined &&
+              innermost(packet).source === careOf &&
+              (packet.transport?.icmpType ?? 0) >= 128 &&
+              (packet.transport?.icmpType ?? 0) <= 129,
+          ).length;
+        t.is(from(own), 4, `${careOf}: two answers and two requests`);
+        t.is(from(other), 0, `${careOf}: nothing on the other link`);
+      }
+    });
+  },
+);
+
 test.serial('an uplink that is unplugged and comes back under another ifindex is used again', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, { spoils: true }, async (site) => {
     await site.ready();
     const mr = site.node('mr');
     const ra = site.node('ra');
@@ -98,7 +129,7 @@ async function neighbour(node: LabNode, address: string, device: string): Promis
 }
 
 test.serial('next hops and LAN neighbours are held; a changed MAC address is followed', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, { spoils: true }, async (site) => {
     await site.ready();
     const [mr, ra, lan] = [site.node('mr'), site.node('ra'), site.node('lan')];
     t.regex(await neighbour(mr, addresses.accessA, 'wa'), /managed/);
@@ -171,31 +202,3 @@ test.serial('next hops and LAN neighbours are held; a changed MAC address is fol
     await Promise.all([down.end(), lanSink.end()]);
   });
 });
-
-test.serial(
-  'each care-of address answers on its own link, and a socket bound to it leaves by it',
-  async (t) => {
-    await withSite(t, {}, async (site) => {
-      await site.ready();
-      const [ra, rb] = await Promise.all([site.capture('ra', 'mr0'), site.capture('rb', 'mr0')]);
-      const by = { [addresses.careOfA]: [ra, rb], [addresses.careOfB]: [rb, ra] } as const;
-      for (const [careOf, [own, other]] of Object.entries(by)) {
-        await site.node('core').exec('ping', ['-6', '-n', '-c', '2', '-i', '0.2', '-W', '5', careOf]);
-        await site
-          .node('mr')
-          .exec('ping', ['-6', '-n', '-c', '2', '-i', '0.2', '-W', '5', '-I', careOf, addresses.core]);
-        await Promise.all([own.flush(), other.flush()]);
-        const from = (capture: typeof own): number =>
-          capture.packets(
-            (packet) =>
-              packet.inner === undefined &&
-              innermost(packet).source === careOf &&
-              (packet.transport?.icmpType ?? 0) >= 128 &&
-              (packet.transport?.icmpType ?? 0) <= 129,
-          ).length;
-        t.is(from(own), 4, `${careOf}: two answers and two requests`);
-        t.is(from(other), 0, `${careOf}: nothing on the other link`);
-      }
-    });
-  },
-);

@@ -8,7 +8,10 @@ import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
 import { Instance } from '../../../src/datapath/index.js';
 import { BpfLink } from '../../../src/libbpf-ts/index.js';
-import { mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
+import { sharedSite } from '../../support/shared-site.js';
+import { mobileRouter, PATIENCE, type Site, toPort } from '../../support/site.js';
+
+const inSite = sharedSite();
 
 async function shows(site: Site, words: string, pattern: RegExp): Promise<void> {
   await until(async () => pattern.test(await site.node('mr').ip(words)), {
@@ -32,7 +35,7 @@ async function bothWays(site: Site): Promise<void> {
 }
 
 test.serial('a rule, routes, an address and a neighbour are put back', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const mr = site.node('mr');
     const rule = new RegExp(`from ${addresses.careOfB} lookup 7602 proto 191`);
@@ -59,7 +62,7 @@ test.serial('a rule, routes, an address and a neighbour are put back', async (t)
 });
 
 test.serial('the home interface is brought up again, and made again', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const mr = site.node('mr');
     await mr.ip('link set coax0 down');
@@ -82,7 +85,7 @@ test.serial('the home interface is brought up again, and made again', async (t) 
 });
 
 test.serial('link pins, a detached program and map pins are put back', async (t) => {
-  await withSite(t, {}, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const instance = new Instance(site.mr.instance, site.mr.bpffs);
     const pins = instance.linkPins();
@@ -143,7 +146,7 @@ test.serial('the device of external tunnels is made again', async (t) => {
     ],
     external: {},
   };
-  await withSite(t, { mr: mobileRouter(external), ha: null }, async (site) => {
+  await inSite(t, { mr: mobileRouter(external) }, async (site) => {
     await site.state(1, 'usable');
     const mr = site.node('mr');
     const { ifindex } = await mr.link('coax-vx0');

@@ -3,7 +3,12 @@ import test from 'ava';
 import type { Capture, CapturedPacket } from '../../../lab/capture.js';
 import { addresses } from '../../../lab/topology.js';
 import { CgroupTree } from '../../support/cgroup-tree.js';
-import { mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
+import { sharedSite } from '../../support/shared-site.js';
+import { mobileRouter, PATIENCE, type Site, toPort } from '../../support/site.js';
+
+const tree = CgroupTree.create('segments', ['phone']);
+const inSite = sharedSite({ under: tree.visibleTo });
+test.after.always(() => tree.remove());
 
 const VXLAN_PORT = 4790;
 /** Of a stream through a vxlan device, which cannot be tunnelled before it is cut up. */
@@ -62,26 +67,21 @@ async function stream(
 }
 
 test.serial('segments of a local process follow the policy of its cgroup', async (t) => {
-  const tree = CgroupTree.create('segments', ['phone']);
   const policy = { name: 'phone', match: { cgroup: `${tree.path}/phone` }, use: ['b', 'a'] };
-  try {
-    await withSite(t, { mr: mobileRouter({ policies: [policy] }), under: tree.visibleTo }, async (site) => {
-      await site.ready();
-      const { a, b } = await stream(site, 'mr', tree.words('phone'));
-      t.true((await site.reason('to-be-segmented')) > 0, 'something had to be cut up');
-      t.true(b.length > BYTES / 1_400, `${b.length} packets by B`);
-      t.is(a.length, 0, 'packets by A');
-    });
-  } finally {
-    await tree.remove();
-  }
+  await inSite(t, { mr: mobileRouter({ policies: [policy] }) }, async (site) => {
+    await site.ready();
+    const { a, b } = await stream(site, 'mr', tree.words('phone'));
+    t.true((await site.reason('to-be-segmented')) > 0, 'something had to be cut up');
+    t.true(b.length > BYTES / 1_400, `${b.length} packets by B`);
+    t.is(a.length, 0, 'packets by A');
+  });
 });
 
 test.serial(
   'segments of forwarded packets follow the policy of the interface these came in by',
   async (t) => {
     const policy = { name: 'lan', match: { interface: 'lan0' }, use: ['b', 'a'] };
-    await withSite(t, { mr: mobileRouter({ policies: [policy] }) }, async (site) => {
+    await inSite(t, { mr: mobileRouter({ policies: [policy] }) }, async (site) => {
       await site.ready();
       const { a, b } = await stream(site, 'lan', []);
       t.true((await site.reason('to-be-segmented')) > 0, 'something had to be cut up');

@@ -9,8 +9,11 @@ import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
 import { takeXdp } from '../../../lab/xdp.js';
 import type { InterfaceView, ReasonView } from '../../../src/views/index.js';
+import { sharedSite } from '../../support/shared-site.js';
 import { homeAgent, mobileRouter, PATIENCE, type Site, withSite } from '../../support/site.js';
 import { Traffic } from '../../support/traffic.js';
+
+const inSite = sharedSite({}, fitForXdp);
 
 const STRANGER = fileURLToPath(new URL('stranger.js', import.meta.url));
 
@@ -45,6 +48,16 @@ async function shown(
   }
 }
 
+/** Resolves when every interface of both daemons could be sent to by XDP. */
+async function fitForXdp(site: Site): Promise<void> {
+  await takeXdp(site.lab);
+  for (const daemon of site.daemons) {
+    for (const { name, xdp } of (await site.status(daemon)).interfaces) {
+      if (xdp !== null) await shown(site, name, (view) => view.xdp?.transmits === true, daemon);
+    }
+  }
+}
+
 /** Packets by reason at one hook. */
 async function counted(site: Site, hook: string, daemon: LabDaemon = site.mr): Promise<Map<string, number>> {
   const reasons = (await daemon.api('GET', '/v1/reasons')).body as ReasonView[];
@@ -72,8 +85,7 @@ async function startStranger(
 }
 
 test.serial('both directions take XDP at both ends, and none is lost while it comes and goes', async (t) => {
-  await withSite(t, {}, async (site) => {
-    await takeXdp(site.lab);
+  await inSite(t, {}, async (site) => {
     await site.ready();
     t.regex(
       (await interfaceOf(site, 'lan0')).xdp?.why ?? '',
@@ -138,8 +150,7 @@ test.serial('daemons that end and start again find their XDP programs, without a
 
 test.serial('an uplink whose queue matters is sent to by TC, as long as it does', async (t) => {
   const xdp = { interfaces: { lan0: 'native' } };
-  await withSite(t, { mr: mobileRouter({ xdp }) }, async (site) => {
-    await takeXdp(site.lab);
+  await inSite(t, { mr: mobileRouter({ xdp }) }, async (site) => {
     await site.ready();
     const traffic = await Traffic.start(site);
     await shown(site, 'wa', (view) => view.xdp?.transmits === true && view.xdp.mode === 'off');
@@ -184,8 +195,7 @@ test.serial('an uplink whose queue matters is sent to by TC, as long as it does'
 });
 
 test.serial('the XDP program of somebody else stays, and ours comes when it has gone', async (t) => {
-  await withSite(t, {}, async (site) => {
-    await takeXdp(site.lab);
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const stranger = await startStranger(site, 'lan0', 'xdp');
     const { id } = stranger;
@@ -219,8 +229,7 @@ test.serial('the XDP program of somebody else stays, and ours comes when it has 
 });
 
 test.serial("a driver that runs no XDP programs is told, and its packets are TC's", async (t) => {
-  await withSite(t, {}, async (site) => {
-    await takeXdp(site.lab);
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const mr = site.node('mr');
     await mr.batch(['link add side0 type ifb', 'link set side0 up']);
@@ -251,8 +260,7 @@ test.serial("a driver that runs no XDP programs is told, and its packets are TC'
 
 test.serial('a home agent sends by the interface that a packet came in by, both ways', async (t) => {
   const there = '2001:db8:ffff::ff';
-  await withSite(t, { mr: mobileRouter(NATIVE), ha: homeAgent(1, NATIVE) }, async (site) => {
-    await takeXdp(site.lab);
+  await inSite(t, { mr: mobileRouter(NATIVE), ha: homeAgent(1, NATIVE), spoils: true }, async (site) => {
     await site.ready();
     await shown(site, 'core0', ({ xdp }) => xdp?.mode === 'native' && xdp.transmits, site.ha);
     // Who talks to the mobile network from beyond the very link that the tunnels come by.

@@ -5,7 +5,10 @@ import { innermost } from '../../../lab/packet.js';
 import { Sink, Stream } from '../../../lab/stream.js';
 import { addresses } from '../../../lab/topology.js';
 import { until } from '../../../lab/wait.js';
-import { mobileRouter, PATIENCE, withSite } from '../../support/site.js';
+import { sharedSite } from '../../support/shared-site.js';
+import { mobileRouter, PATIENCE } from '../../support/site.js';
+
+const inSite = sharedSite();
 
 /** UDP to this port takes uplink B, everything else A. */
 const PORT = 5200;
@@ -22,7 +25,7 @@ for (const forwarding of ['fast', 'stack']) {
       `fragments from ${from === 'lan' ? 'the mobile network' : 'the router'}, ${forwarding}`,
       async (t) => {
         const config = mobileRouter({ ingress: [{ interface: 'lan0', forwarding }] });
-        await withSite(t, { mr: config }, async (site) => {
+        await inSite(t, { mr: config }, async (site) => {
           await site.ready();
           const sink = await Sink.start(site.node('cn'), { ports: [PORT] });
           t.teardown(() => sink.end());
@@ -46,6 +49,7 @@ for (const forwarding of ['fast', 'stack']) {
           t.deepEqual(ra.packets(ours), [], 'none took the other one');
           t.is((await sink.received(COUNT, PORT, PATIENCE)).received, COUNT, 'whole datagrams');
           t.is(await site.reason('also-fragment-alone'), 0);
+          await site.node('lan').ip('link set eth0 mtu 1500');
         });
       },
     );

@@ -9,13 +9,16 @@ import { until } from '../../../lab/wait.js';
 import type { StatusView } from '../../../src/views/index.js';
 import { transfer } from '../../support/bulk.js';
 import { converse, type DatagramOptions, sendDatagrams } from '../../support/datagram.js';
-import { BID, homeAgent, mobileRouter, PATIENCE, type Site, toPort, withSite } from '../../support/site.js';
+import { sharedSite } from '../../support/shared-site.js';
+import { BID, homeAgent, mobileRouter, PATIENCE, type Site, toPort } from '../../support/site.js';
 
 const { correspondent, home, lan, homeAgent: HA } = addresses;
 /** Ports of the two uplinks, see site.ts; TCP follows the same numbers here. */
 const PORT = { a: 5110, b: 5210 } as const;
 const OUTER = 40;
 const NARROW = 1400;
+/** Enough to meet every queue; a stall shows at any rate. */
+const MBITS = 500;
 
 const withTcp = (config: DaemonConfig, side: 'source-port' | 'destination-port'): DaemonConfig => ({
   ...config,
@@ -38,6 +41,8 @@ function ha(mtu?: number): DaemonConfig {
     ],
   };
 }
+
+const inSite = sharedSite({ mr, ha: ha() });
 
 /** Both ends of the link between two nodes. */
 async function setMtu(site: Site, mtu: number, ...ends: [NodeName, string][]): Promise<void> {
@@ -86,7 +91,7 @@ async function passes(
 }
 
 test.serial('each sender is told the MTU of the binding that its packet takes', async (t) => {
-  await withSite(t, { mr, ha: ha(NARROW) }, async (site) => {
+  await inSite(t, { ha: ha(NARROW) }, async (site) => {
     await setMtu(site, NARROW, ['mr', 'wb'], ['rb', 'mr0']);
     await bindingMtu(site, BID.b, NARROW - OUTER);
     await site.ready();
@@ -138,17 +143,19 @@ test.serial('each sender is told the MTU of the binding that its packet takes', 
     t.is(await site.reason('packet-too-big', site.ha), 2);
 
     // When the narrow one takes over, the next packet gets its MTU.
-    await site.mr.coax(['binding', 'set', '--bid', String(BID.a), '--down']);
+    await site.setBinding(BID.a, { down: true });
     await site.state(BID.a, 'disabled');
     t.is(
       await refused(site, 'lan', atLan, { to: correspondent, port: PORT.a, size: 1460 }),
       `1360 from ${home} to ${lan}`,
     );
+    await site.setBinding(BID.a, { down: false });
+    await setMtu(site, 1500, ['mr', 'wb'], ['rb', 'mr0']);
   });
 });
 
 test.serial('an uplink whose tunnel would be too narrow is refused with words', async (t) => {
-  await withSite(t, { mr, ha: ha() }, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const atLan = await site.capture('lan', 'eth0');
     await setMtu(site, 1280, ['mr', 'wb'], ['rb', 'mr0']);
@@ -169,11 +176,12 @@ test.serial('an uplink whose tunnel would be too narrow is refused with words', 
       await refused(site, 'lan', atLan, { to: correspondent, port: PORT.b, size: 1281 }),
       `1280 from ${home} to ${lan}`,
     );
+    await setMtu(site, 1500, ['mr', 'wb'], ['rb', 'mr0']);
   });
 });
 
 test.serial('TCP and UDP of the size of QUIC get through without stalls', async (t) => {
-  await withSite(t, { mr, ha: ha(NARROW) }, async (site) => {
+  await inSite(t, { ha: ha(NARROW) }, async (site) => {
     await setMtu(site, NARROW, ['mr', 'wb'], ['rb', 'mr0']);
     await bindingMtu(site, BID.b, NARROW - OUTER);
     await site.ready();
@@ -196,7 +204,7 @@ test.serial('TCP and UDP of the size of QUIC get through without stalls', async 
         for (const name of ['lan', 'mr', 'cn'] as const) await site.node(name).ip('-6 route flush cache');
         for (const reverse of [false, true]) {
           const server = { node: cn, address: correspondent, port };
-          const bulk = await transfer(site.node(node), server, { seconds: 1, source, reverse });
+          const bulk = await transfer(site.node(node), server, { seconds: 1, source, reverse, mbits: MBITS });
           t.true(bulk.bytes > 1e6, `${about}: ${JSON.stringify(bulk)}`);
           t.true(bulk.longestStall < 0.35, `${about}: ${JSON.stringify(bulk)}`);
           t.log(
@@ -206,11 +214,12 @@ test.serial('TCP and UDP of the size of QUIC get through without stalls', async 
       }
     }
     await sink.end();
+    await setMtu(site, 1500, ['mr', 'wb'], ['rb', 'mr0']);
   });
 });
 
 test.serial('errors from inside the tunnel reach the inner sender', async (t) => {
-  await withSite(t, { mr, ha: ha() }, async (site) => {
+  await inSite(t, {}, async (site) => {
     await site.ready();
     const [atLan, atCn, atHome] = await Promise.all([
       site.capture('lan', 'eth0'),
@@ -237,7 +246,7 @@ test.serial('errors from inside the tunnel reach the inner sender', async (t) =>
     const bulk = await transfer(
       site.node('lan'),
       { node: site.node('cn'), address: correspondent, port: PORT.b },
-      { seconds: 1 },
+      { seconds: 1, mbits: MBITS },
     );
     t.true(bulk.longestStall < 0.35, JSON.stringify(bulk));
 
@@ -250,5 +259,7 @@ test.serial('errors from inside the tunnel reach the inner sender', async (t) =>
       { from },
     );
     t.is(`${told.transport?.icmpCode} from ${told.outer.source}`, `3 from ${home}`);
+    await site.node('rb').ip(`route del unreachable ${HA}/128`);
+    await setMtu(site, 1500, ['rb', 'core0'], ['core', 'rb0']);
   });
 });
