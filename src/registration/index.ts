@@ -21,6 +21,7 @@ export {
   type RegistrarSettings,
   type Registration,
   type RouterRecord,
+  SAVED_VERSION,
   type SavedState,
   savedRegistrations,
 } from './home-agent/index.js';

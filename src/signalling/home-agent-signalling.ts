@@ -9,6 +9,7 @@ import {
   type RegistrarSettings,
   type Registration,
   RegistrationError,
+  SAVED_VERSION,
 } from '../registration/index.js';
 import type { Log } from '../views/index.js';
 import { Alarm } from './alarm.js';
@@ -51,6 +52,8 @@ export class HomeAgentSignalling implements AsyncDisposable {
   /** What was done last; the next thing waits for it. */
   #turn: Promise<void> = Promise.resolve();
   #stopped = false;
+  /** Of the journal; it is over when nobody waits for it any more. */
+  #compacting: Promise<void> = Promise.resolve();
   #unwritten: SignallingError | undefined;
 
   /** Takes up what was written down. @throws RegistrationError REGISTRATION_SETTINGS_INVALID */
@@ -109,6 +112,7 @@ export class HomeAgentSignalling implements AsyncDisposable {
     this.#alarm[Symbol.dispose]();
     socket.close();
     journal[Symbol.dispose]();
+    await this.#compacting;
   }
 
   /** One thing after the other: answers leave in the order of the messages. */
@@ -203,6 +207,17 @@ export class HomeAgentSignalling implements AsyncDisposable {
         journal.rewrite(this.#registrar.save(now()));
       }
     });
+    if (journal.isLong) this.#compacting = this.#compact();
+  }
+
+  /** What fails here leaves the file as it is, which is whole. */
+  async #compact(): Promise<void> {
+    try {
+      await this.#options.journal.compact(SAVED_VERSION, this.#registrar.records(now));
+    } catch (error) {
+      if (!(error instanceof SignallingError)) throw error;
+      this.#tally.warn('not-written', error.message, { code: error.code, hint: error.hint });
+    }
   }
 
   /** What cannot be written down holds all the same, but not over a restart. */

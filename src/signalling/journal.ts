@@ -9,6 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   type Registration,
@@ -21,6 +22,9 @@ import { SignallingError } from './signalling-error.js';
 
 /** Lines beyond those of one record for each router, before the file is written anew. */
 const SLACK = 1000;
+
+/** Records that are written without letting others run: about a millisecond. */
+const AT_ONCE = 256;
 
 /** Where the daemon of an instance has its journal. */
 export function journalPath({
@@ -54,6 +58,9 @@ export class Journal implements Disposable {
   #isWhole = false;
   #lines = 0;
   #routers = 0;
+  #slack = SLACK;
+  /** What has come while the file is being written anew; undefined: it is not. */
+  #late: Late[] | undefined;
 
   /** @param path of the file, which need not be there */
   constructor(path: string) {
@@ -96,6 +103,7 @@ export class Journal implements Disposable {
 
   /** Writes the file anew. @throws SignallingError JOURNAL_NOT_WRITTEN */
   rewrite({ version, routers }: SavedState): void {
+    this.#late = undefined;
     this.#guard(() => {
       this.#close();
       mkdirSync(dirname(this.#path), { recursive: true, mode: 0o750 });
@@ -119,23 +127,75 @@ export class Journal implements Disposable {
 
   /**
    * Appends records; on the disk when it returns.
-   * @returns whether the file should be written anew: it has grown much, or nothing was appended because its end is cut
+   * @returns whether the file has to be written anew: nothing was appended because its end is cut
    * @throws SignallingError JOURNAL_NOT_WRITTEN
    */
   append(records: readonly RouterRecord[]): boolean {
     if (!this.#isWhole) return true;
+    const text = linesOf(records);
     this.#guard(() => {
       this.#isWhole = false;
       this.#descriptor ??= openSync(this.#path, 'a', 0o640);
-      writeFileSync(this.#descriptor, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+      writeFileSync(this.#descriptor, text);
       fdatasyncSync(this.#descriptor);
       this.#isWhole = true;
     });
     this.#lines += records.length;
-    return this.#lines > 2 * this.#routers + SLACK;
+    this.#late?.push({ text, count: records.length });
+    return false;
+  }
+
+  /** Whether the file has grown much, so that `compact` is due. */
+  get isLong(): boolean {
+    return this.#late === undefined && this.#lines > 2 * this.#routers + this.#slack;
+  }
+
+  /**
+   * Writes the file anew, in pieces between which others run; what is appended meanwhile is in the old one and in the new
+   * one. Ends early when the file is written anew at once, or closed, before that.
+   * @throws SignallingError JOURNAL_NOT_WRITTEN: the file is as it was
+   */
+  async compact(version: number, records: Iterable<RouterRecord>): Promise<void> {
+    const late: Late[] = [];
+    this.#late = late;
+    const next = `${this.#path}.compact`;
+    let file: FileHandle | undefined;
+    let routers = 0;
+    try {
+      file = await open(next, 'w', 0o640);
+      await file.write(`${JSON.stringify({ version })}\n`);
+      for (const piece of pieces(records)) {
+        if (this.#late !== late) return;
+        await file.write(linesOf(piece));
+        routers += piece.length;
+      }
+      await file.sync();
+      // From here on nobody else runs: what has come so far is all there is.
+      if (this.#late !== late) return;
+      writeFileSync(file.fd, late.map(({ text }) => text).join(''));
+      fdatasyncSync(file.fd);
+      renameSync(next, this.#path);
+      syncFolder(dirname(this.#path));
+      this.#close();
+      this.#descriptor = openSync(this.#path, 'a');
+      this.#routers = routers;
+      this.#lines = late.reduce((sum, { count }) => sum + count, routers);
+      this.#slack = SLACK;
+    } catch (error) {
+      // There may be no room; not again with each record.
+      this.#slack = 2 * this.#lines;
+      const { message } = error as Error;
+      throw new SignallingError('JOURNAL_NOT_WRITTEN', `${next} cannot be written: ${message}`);
+    } finally {
+      if (this.#late === late) this.#late = undefined;
+      await file?.close();
+      // Gone already, where all went well.
+      if (file) rmSync(next, { force: true });
+    }
   }
 
   [Symbol.dispose](): void {
+    this.#late = undefined;
     this.#close();
   }
 
@@ -167,6 +227,27 @@ export class Journal implements Disposable {
   #malformed(line: number): SignallingError {
     return new SignallingError('JOURNAL_UNREADABLE', `${this.#path}: line ${line} is no record`);
   }
+}
+
+/** What was appended while the file is being written anew. */
+interface Late {
+  readonly text: string;
+  readonly count: number;
+}
+
+function linesOf(records: readonly RouterRecord[]): string {
+  return records.map((record) => `${JSON.stringify(record)}\n`).join('');
+}
+
+function* pieces(records: Iterable<RouterRecord>): Generator<RouterRecord[]> {
+  let piece: RouterRecord[] = [];
+  for (const record of records) {
+    piece.push(record);
+    if (piece.length < AT_ONCE) continue;
+    yield piece;
+    piece = [];
+  }
+  if (piece.length > 0) yield piece;
 }
 
 function syncFolder(path: string): void {

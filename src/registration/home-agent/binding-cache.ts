@@ -170,9 +170,15 @@ export class BindingCache {
     return recordOf(homeAddress, this.find(homeAddress), now);
   }
 
+  /** The routers of `save` one by one, each as it is when it is asked for. */
+  *records(now: () => Instant): Generator<RouterRecord> {
+    for (const state of this.#routers.values()) {
+      if (state.sequence !== undefined) yield recordOf(state.router.homeAddress, state, now());
+    }
+  }
+
   save(now: Instant): SavedState {
-    const known = [...this.#routers.values()].filter(({ sequence }) => sequence !== undefined);
-    return savedState(known.map((state) => recordOf(state.router.homeAddress, state, now)));
+    return savedState([...this.records(() => now)]);
   }
 
   /**

@@ -12,7 +12,7 @@ export {
   PLAIN,
   type Registration,
 } from './registration.js';
-export { type RouterRecord, type SavedState, savedRegistrations } from './saved-state.js';
+export { type RouterRecord, SAVED_VERSION, type SavedState, savedRegistrations } from './saved-state.js';
 export {
   type AuthorisedRouter,
   DEFAULT_SETTINGS,

@@ -111,6 +111,11 @@ export class HomeAgentRegistrar {
     return this.#cache.save(now);
   }
 
+  /** The routers of `save` one by one, each as it is when it is asked for: there may be thousands. */
+  records(now: () => Instant): Iterable<RouterRecord> {
+    return this.#cache.records(now);
+  }
+
   /** One router's part of it, to be appended to `routers` of what was saved; it is there for every home address. */
   record(homeAddress: Address, now: Instant): RouterRecord {
     return this.#cache.record(homeAddress, now);

@@ -14,7 +14,7 @@ import type { Binding, FlowBinding, Registration } from './registration.js';
 import { NOTHING } from './registration.js';
 import type { RouterState } from './router-state.js';
 
-const VERSION = 1;
+export const SAVED_VERSION = 1;
 const MILLISECOND = 1_000_000n;
 
 const decimal = z.string().regex(/^(0|[1-9]\d{0,19})$/);
@@ -55,14 +55,14 @@ const record = z
     ({ bindings, sequence }) => bindings.length === 0 || sequence !== undefined,
     'bindings have no sequence number',
   );
-const saved = z.strictObject({ version: z.literal(VERSION), routers: z.array(z.unknown()) });
+const saved = z.strictObject({ version: z.literal(SAVED_VERSION), routers: z.array(z.unknown()) });
 
 /** JSON of one router: no key and no secret is in it. */
 export type RouterRecord = z.infer<typeof record>;
 
 /** JSON of all; of several records of a home address the last one holds, so that a journal can be appended. */
 export interface SavedState {
-  readonly version: typeof VERSION;
+  readonly version: typeof SAVED_VERSION;
   readonly routers: readonly RouterRecord[];
 }
 
@@ -75,7 +75,7 @@ export interface RestoredRouter {
 }
 
 export function savedState(routers: readonly RouterRecord[]): SavedState {
-  return { version: VERSION, routers };
+  return { version: SAVED_VERSION, routers };
 }
 
 export function recordOf(homeAddress: Address, state: RouterState | undefined, now: Instant): RouterRecord {

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { Address } from '../../../src/net/index.js';
@@ -122,4 +122,80 @@ test('who only looks is told what holds, by the last record of each router', (t)
     writeFileSync(path, 'nothing of the kind\n');
     t.throws(() => writtenRegistrations(path), { instanceOf: SignallingError, code: 'JOURNAL_UNREADABLE' });
   });
+});
+
+test('what is appended while the file is written anew is in it, behind what it says of the same router', async (t) => {
+  const folder = temporaryFolder();
+  const path = join(folder.path, 'state', 'journal');
+  try {
+    using journal = new Journal(path);
+    journal.rewrite({ version: 1, routers: [record(1)] });
+    t.false(journal.isLong);
+    for (let sequence = 2; !journal.isLong; sequence++) t.false(journal.append([record(sequence)]));
+    const before = numbers(path).length;
+    t.true(before > 1000);
+    let given = 0;
+    const records = function* (): Generator<RouterRecord> {
+      for (; given < 1000; given++) {
+        // In the middle of a piece, between two, and behind the last one.
+        if (given === 300 || given === 512 || given === 999) journal.append([record(70_000 + given)]);
+        yield record(given);
+      }
+    };
+    const done = journal.compact(1, records());
+    journal.append([record(80_000)]);
+    t.false(journal.isLong, 'once is enough');
+    await done;
+    const after = numbers(path);
+    t.deepEqual(
+      after.slice(0, 1000),
+      Array.from({ length: 1000 }, (_, at) => at),
+    );
+    t.deepEqual(after.slice(1000), [80_000, 70_300, 70_512, 70_999]);
+    journal.append([record(90_000)]);
+    t.is(numbers(path).at(-1), 90_000);
+    t.is(statSync(path).mode & 0o777, 0o640);
+  } finally {
+    folder.remove();
+  }
+});
+
+test('a journal that is written anew at once, or closed, is not written in pieces any more', async (t) => {
+  const folder = temporaryFolder();
+  const path = join(folder.path, 'state', 'journal');
+  try {
+    const journal = new Journal(path);
+    journal.rewrite({ version: 1, routers: [record(1)] });
+    const first = journal.compact(1, [record(2)]);
+    journal.rewrite({ version: 1, routers: [record(3)] });
+    await first;
+    t.deepEqual(numbers(path), [3]);
+    const second = journal.compact(1, [record(4)]);
+    journal[Symbol.dispose]();
+    await second;
+    t.deepEqual(numbers(path), [3]);
+    t.deepEqual(readdirSync(join(folder.path, 'state')), ['journal']);
+  } finally {
+    folder.remove();
+  }
+});
+
+test('a journal for which there is no room in pieces stays as it is, and is not tried again at once', async (t) => {
+  const folder = temporaryFolder();
+  const path = join(folder.path, 'state', 'journal');
+  try {
+    using journal = new Journal(path);
+    journal.rewrite({ version: 1, routers: [record(1)] });
+    for (let sequence = 2; !journal.isLong; sequence++) journal.append([record(sequence)]);
+    mkdirSync(`${path}.compact`);
+    const error = await t.throwsAsync(async () => journal.compact(1, [record(2)]), {
+      instanceOf: SignallingError,
+    });
+    t.is(error?.code, 'JOURNAL_NOT_WRITTEN');
+    t.false(journal.isLong);
+    t.false(journal.append([record(5000)]));
+    t.is(numbers(path).at(-1), 5000);
+  } finally {
+    folder.remove();
+  }
 });
