@@ -33,7 +33,7 @@ export class BindingEntry {
   /** The home agent may have the binding until then, answered or not. */
   possibleUntil = Number.NEGATIVE_INFINITY;
   #lastItem: Item | undefined;
-  /** Another Binding Update may have ended what is registered. */
+  /** A Binding Update since may have ended or changed what is registered, until one is accepted. */
   #doubted = false;
   #refusals = 0;
 
@@ -71,6 +71,8 @@ export class BindingEntry {
   }
 
   sent(item: Item, { sentAt, lifetime }: Exchange): void {
+    // What is sent after it says nothing of whether this one has arrived.
+    if (this.registered && !isSameContent(item, this.registered)) this.#doubted = true;
     this.#lastItem = item;
     this.attempts += 1;
     this.possibleUntil = Math.max(this.possibleUntil, sentAt + lifetime * 1000);

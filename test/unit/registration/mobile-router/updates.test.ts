@@ -103,7 +103,9 @@ test('an address that comes back while another one waits for its answer is regis
   desk.want(wanted(1, { careOf: careOf('a', 9) }));
   t.is(wordsOf(desk.take()), '1 from 2001:db8:a::9');
   desk.want(wanted(1));
-  t.is(wordsOf(desk.next()), '1 from 2001:db8:a::2');
+  const back = desk.next();
+  t.is(wordsOf(back), '1 from 2001:db8:a::2');
+  desk.answer(back);
   desk.settle();
   t.is(desk.sent.length, 3);
 });
@@ -417,4 +419,23 @@ test('shutdown twice is one', (t) => {
   desk.take();
   desk.registrar.shutdown(desk.now);
   t.is(desk.poll(), undefined);
+});
+
+test('an address that comes back is not registered before that is answered: the other one may be', (t) => {
+  const desk = new Desk(t);
+  desk.want(wanted(1));
+  desk.answer(desk.take());
+  t.is(desk.view(1).state, 'registered');
+  // The home agent has the other address; its answers are lost.
+  const other = wanted(1, { careOf: careOf('a', 5) });
+  desk.want(other);
+  desk.take();
+  desk.next();
+  desk.want(wanted(1));
+  const [first, second] = [desk.take(), desk.next()];
+  for (const sent of [first, second]) t.true(sent.packet.source.equals(careOf('a')));
+  t.not(desk.view(1).state, 'registered', 'it was sent twice, and may have been lost twice');
+  desk.answer(second);
+  t.is(desk.view(1).state, 'registered');
+  t.is(desk.idle(10_000).length, 0);
 });
