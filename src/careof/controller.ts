@@ -60,6 +60,13 @@ export { removeInstance } from './removal.js';
 /** How often what the kernel does not announce is looked at, milliseconds. */
 const AUDIT_MS = 1000;
 
+/**
+ * A home agent whose runs are for some routers looks at everything after so many milliseconds, or so many times as many as
+ * the last look took.
+ */
+const LOOK_AGAIN_MS = 10_000;
+const REST = 100;
+
 /** For how long a reload without registration waits for the home agent to confirm its end, milliseconds. */
 const FAREWELL_MS = 3000;
 
@@ -508,6 +515,11 @@ class InstanceController implements Controller {
 
   /** The kernel announces each step of a neighbour; no plan depends on one that is as usable as before. */
   #rememberNeighbour({ value, previous, change }: Extract<NetlinkEvent, { kind: 'neighbour' }>): void {
+    if (value.proxy || previous?.proxy) {
+      // One of ours that somebody has taken away is made again.
+      this.#pending.all();
+      return;
+    }
     const isSame = change === 'changed' && previous !== undefined && isAsUsable(value, previous);
     if (isSame && isHeldAlike(value, previous)) return;
     if (isSame) {
@@ -590,6 +602,7 @@ class InstanceController implements Controller {
   }
 
   async #reconcileAll(running: Running, snapshot: NetlinkSnapshot, since: number): Promise<void> {
+    const begun = performance.now();
     if (!areUp(running.devices, snapshot.links)) {
       // The first run, before our own links have been reported, or somebody removed one or set it down.
       running.devices = await running.reconciler.devices(this.#config, IPV6_MIN_MTU);
@@ -620,6 +633,11 @@ class InstanceController implements Controller {
     if (!report.isWhole) this.#pending.all();
     else if (running.reconciler.canScope(this.#config, plan)) this.#plans = plans;
     this.#wholeDue = timeIn(report.dueInMs);
+    if (this.#plans) {
+      // Nobody asks for one any more, and the kernel does not announce all that others do.
+      const took = performance.now() - begun;
+      this.#wholeDue = Math.min(this.#wholeDue, timeIn(Math.max(LOOK_AGAIN_MS, took * REST)));
+    }
     this.#pairsDue = timeIn(report.pairsDueInMs);
   }
 
