@@ -1,5 +1,5 @@
 import type { Config } from '../config/index.js';
-import { type Attachment, type Datapath, SOCKET_PROGRAM, type XdpAttachment } from '../datapath/index.js';
+import type { Attachment, Datapath, XdpAttachment } from '../datapath/index.js';
 import type { NetlinkSnapshot } from '../netlink/index.js';
 import { type ProgramDevices, planAttachments } from './attachment-plan.js';
 import { Sightings } from './kernel-routing.js';
@@ -46,8 +46,7 @@ export class Programs {
       desired.flatMap(({ role, ifindex }) => (role === 'ingress' || role === 'transit' ? [ifindex] : [])),
     );
     try {
-      await this.#datapath.needPrograms(desired.map(({ program }) => program));
-      report.changes = this.#datapath.attachments.sync(
+      report.changes = await this.#datapath.attach(
         desired,
         snapshot.links.map((link) => link.ifindex),
       );
@@ -110,8 +109,7 @@ export class Programs {
   async #markSockets(config: Config, report: ReconcileReport): Promise<void> {
     const isNeeded = config.role === 'mobile-router' && factsOf(config.policies).bypassesCgroup;
     try {
-      if (isNeeded) await this.#datapath.needPrograms([SOCKET_PROGRAM]);
-      this.#datapath.sockets.sync(isNeeded);
+      await this.#datapath.markSockets(isNeeded);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       report.problems.push(problemOf(error));

@@ -9,7 +9,7 @@ import {
   networkNamespaceCookie,
 } from '../libbpf-ts/index.js';
 import { MacAddress } from '../net/index.js';
-import { Attachments } from './attachments.js';
+import { type Attachment, type AttachmentChanges, Attachments } from './attachments.js';
 import { DatapathError } from './datapath-error.js';
 import { type CxRole, CxSetting } from './generated.js';
 import { inherit } from './inheritance.js';
@@ -143,9 +143,19 @@ export class Datapath extends Tables implements Disposable {
     }
   }
 
-  /** Loads what `attachments.sync` and `sockets.sync` will need. @throws BpfError and VerifierError of the load */
-  async needPrograms(names: Iterable<string>): Promise<void> {
-    await this.#programs.need(names);
+  /**
+   * Makes what is attached equal to `desired`, with what that takes loaded first; see `Attachments.sync`.
+   * @throws BpfError and VerifierError of the load
+   */
+  async attach(desired: readonly Attachment[], ifindexes: readonly number[]): Promise<AttachmentChanges> {
+    await this.#programs.need(desired.map(({ program }) => program));
+    return this.attachments.sync(desired, ifindexes);
+  }
+
+  /** The same for the program of sockets. @throws DatapathError ATTACH_FAILED; BpfError and VerifierError of the load */
+  async markSockets(wanted: boolean): Promise<void> {
+    if (wanted) await this.#programs.need([SOCKET_PROGRAM]);
+    this.sockets.sync(wanted);
   }
 
   /**

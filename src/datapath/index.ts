@@ -10,7 +10,6 @@ export type { ActivePolicy } from './generation-table.js';
 export { Instance } from './instance.js';
 export type { Port } from './port-table.js';
 export { readable } from './row-names.js';
-export { SOCKET_PROGRAM } from './socket-attachment.js';
 export type { OwnSpi } from './spi-set.js';
 export { readRouteProtocol } from './trace.js';
 export type { XdpAttachment, XdpChanges } from './xdp-attachments.js';

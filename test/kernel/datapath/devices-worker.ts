@@ -167,7 +167,7 @@ async function mobileRouter(): Promise<void> {
       homeIfindex: ifindexOf('home'),
     }),
   );
-  const { failed } = datapath.attachments.sync(
+  const { failed } = await datapath.attach(
     [
       at('ingress', 'lan-tun', 'coax_ingress_l3'),
       at('ingress', 'lan-eth', 'coax_ingress'),
@@ -389,7 +389,7 @@ async function homeAgent(): Promise<void> {
   });
   const row = agentRow('D', { ifindex: ifindexOf('other-tun'), flags: CxBindingFlag.NO_LINK_HEADER });
   await writeWorld(datapath, agentWorld({ rows: { D: row } }));
-  const { failed } = datapath.attachments.sync([at('transit', 'net-tun', 'coax_transit_l3')], []);
+  const { failed } = await datapath.attach([at('transit', 'net-tun', 'coax_transit_l3')], []);
   for (const { error } of failed) {
     throw error;
   }
