@@ -45,36 +45,39 @@ class Fixture implements Disposable {
 
 const fids = (from: number, count: number) => Array.from({ length: count }, (_, at) => from + at);
 
-test('100,000 policies keep their ids over reloads and restarts, and are written in pieces', async (t) => {
-  using fixture = new Fixture(2 * POLICIES + 1);
-  const ids = fixture.open();
-  const first = fids(1, POLICIES).map((fid) => ids.id(1, fid));
-  await ids.save();
-  t.deepEqual(first, fids(1, POLICIES), 'the lowest that is free');
+test.serial(
+  '100,000 policies keep their ids over reloads and restarts, and are written in pieces',
+  async (t) => {
+    using fixture = new Fixture(2 * POLICIES + 1);
+    const ids = fixture.open();
+    const first = fids(1, POLICIES).map((fid) => ids.id(1, fid));
+    await ids.save();
+    t.deepEqual(first, fids(1, POLICIES), 'the lowest that is free');
 
-  // Every tenth goes, as many others come.
-  const stay = fids(1, POLICIES).filter((fid) => fid % 10 !== 0);
-  const fresh = fids(POLICIES + 1, POLICIES / 10);
-  const now = [...stay, ...fresh].map((fid) => ids.id(1, fid));
-  await ids.save();
-  await ids.keepOnly(new Set(now));
-  t.deepEqual(
-    stay.map((fid) => ids.find(1, fid)),
-    stay,
-  );
-  t.is(ids.find(1, 10), undefined);
-  t.true(Math.max(...fixture.batches) <= MOST_WRITTEN);
-  t.is(ids.id(2, 1), 10, 'what was given back is used again');
+    // Every tenth goes, as many others come.
+    const stay = fids(1, POLICIES).filter((fid) => fid % 10 !== 0);
+    const fresh = fids(POLICIES + 1, POLICIES / 10);
+    const now = [...stay, ...fresh].map((fid) => ids.id(1, fid));
+    await ids.save();
+    await ids.keepOnly(new Set(now));
+    t.deepEqual(
+      stay.map((fid) => ids.find(1, fid)),
+      stay,
+    );
+    t.is(ids.find(1, 10), undefined);
+    t.true(Math.max(...fixture.batches) <= MOST_WRITTEN);
+    t.is(ids.id(2, 1), 10, 'what was given back is used again');
 
-  const again = fixture.open();
-  t.deepEqual(
-    [...stay, ...fresh].map((fid) => again.id(1, fid)),
-    now,
-  );
-  t.is(again.find(2, 1), undefined, 'an id that was not saved is nobody’s');
-});
+    const again = fixture.open();
+    t.deepEqual(
+      [...stay, ...fresh].map((fid) => again.id(1, fid)),
+      now,
+    );
+    t.is(again.find(2, 1), undefined, 'an id that was not saved is nobody’s');
+  },
+);
 
-test('an id is saved with its counters at zero, those of others stay', async (t) => {
+test.serial('an id is saved with its counters at zero, those of others stay', async (t) => {
   using fixture = new Fixture(4);
   const { counters } = fixture;
   const ids = fixture.open();
@@ -91,7 +94,7 @@ test('an id is saved with its counters at zero, those of others stay', async (t)
   t.deepEqual(counters.get(encodeWord(1)), some);
 });
 
-test('numbers are taken from the lowest, and there is an end', (t) => {
+test.serial('numbers are taken from the lowest, and there is an end', (t) => {
   const numbers = new FreeNumbers(5, [2]);
   t.deepEqual([numbers.take(), numbers.take(), numbers.take(), numbers.take()], [1, 3, 4, undefined]);
   numbers.free(3);

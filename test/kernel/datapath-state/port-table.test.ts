@@ -39,7 +39,7 @@ function deviceOf({ devices }: Maps, row: number): number | undefined {
   return value && decodeWord(value);
 }
 
-test('an interface that is sent to has a device, one that is not has none', async (t) => {
+test.serial('an interface that is sent to has a device, one that is not has none', async (t) => {
   using each = maps();
   const table = new PortTable(each.ports, each.devices);
   t.is(
@@ -55,25 +55,28 @@ test('an interface that is sent to has a device, one that is not has none', asyn
   t.is(deviceOf(each, 7), undefined);
 });
 
-test('what is right already is not written again', async (t) => {
+test.serial('what is right already is not written again', async (t) => {
   using each = maps();
   const ports = [{ ifindex: LO, mac: MAC, transmits: true }];
   await new PortTable(each.ports, each.devices).sync(ports);
   t.is(await new PortTable(each.ports, each.devices).sync(ports), 0);
 });
 
-test('what is not wanted any more goes, also of a table that another process has filled', async (t) => {
-  using each = maps();
-  await new PortTable(each.ports, each.devices).sync([{ ifindex: LO, mac: MAC, transmits: true }]);
-  const table = new PortTable(each.ports, each.devices);
-  await table.sync([{ ifindex: LO, mac: OTHER_MAC, transmits: false }]);
-  t.deepEqual(rowOf(each, LO), { mac: OTHER_MAC.toString(), flags: 0, tag: 1 });
-  t.is(deviceOf(each, LO), undefined);
-  await table.sync([]);
-  t.deepEqual(rowOf(each, LO), { mac: '00:00:00:00:00:00', flags: 0, tag: 0 });
-});
+test.serial(
+  'what is not wanted any more goes, also of a table that another process has filled',
+  async (t) => {
+    using each = maps();
+    await new PortTable(each.ports, each.devices).sync([{ ifindex: LO, mac: MAC, transmits: true }]);
+    const table = new PortTable(each.ports, each.devices);
+    await table.sync([{ ifindex: LO, mac: OTHER_MAC, transmits: false }]);
+    t.deepEqual(rowOf(each, LO), { mac: OTHER_MAC.toString(), flags: 0, tag: 1 });
+    t.is(deviceOf(each, LO), undefined);
+    await table.sync([]);
+    t.deepEqual(rowOf(each, LO), { mac: '00:00:00:00:00:00', flags: 0, tag: 0 });
+  },
+);
 
-test('of two interfaces that share a row one has it, and each can tell', async (t) => {
+test.serial('of two interfaces that share a row one has it, and each can tell', async (t) => {
   using each = maps();
   const table = new PortTable(each.ports, each.devices);
   const [first, second] = [LO, LO + CX_PORT_ROWS];
@@ -87,7 +90,7 @@ test('of two interfaces that share a row one has it, and each can tell', async (
   t.is(deviceOf(each, LO), undefined, 'the device was that of the first');
 });
 
-test('an interface with a number that no row can tell is left to TC', async (t) => {
+test.serial('an interface with a number that no row can tell is left to TC', async (t) => {
   using each = maps();
   t.is(
     await new PortTable(each.ports, each.devices).sync([{ ifindex: 300_000, mac: MAC, transmits: true }]),
@@ -95,7 +98,7 @@ test('an interface with a number that no row can tell is left to TC', async (t) 
   );
 });
 
-test('a device that the kernel took out comes back', async (t) => {
+test.serial('a device that the kernel took out comes back', async (t) => {
   using each = maps();
   const table = new PortTable(each.ports, each.devices);
   const ports = [{ ifindex: LO, mac: MAC, transmits: true }];

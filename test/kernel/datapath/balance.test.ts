@@ -47,7 +47,7 @@ async function ways(datapath: TestDatapath, usable: readonly number[]): Promise<
   });
 }
 
-test('weights, stickiness, and the least movement when a binding goes and comes back', async (t) => {
+test.serial('weights, stickiness, and the least movement when a binding goes and comes back', async (t) => {
   const datapath = await TestDatapath.load('MOBILE_ROUTER');
   try {
     const all = await ways(datapath, [1, 2, 3]);

@@ -51,41 +51,44 @@ function world(ofSecond: readonly Policy[]): World {
   });
 }
 
-test('each uses its own bindings and counts for itself, also when one gets a policy of its own', async (t) => {
-  const datapath = await TestDatapath.load('HOME_AGENT');
-  const setOf = (router: number) => datapath.generations.active().routers[router]?.policySet;
-  const send = (host: string, port: number): string => {
-    const packet = down({ destination: host }).udp({ destinationPort: port }).onEthernet().bytes();
-    const { data } = datapath.send('coax_transit', packet, { ifindex: 1 });
-    return formatIpv6(data.subarray(OUTER_DESTINATION, OUTER_DESTINATION + 16));
-  };
-  const hits = () =>
-    ROUTERS.map(({ router }) => [10, 11, 12, 13].map((fid) => datapath.policyHits(router, fid)));
-  try {
-    await datapath.become(world(POLICIES));
-    t.truthy(setOf(1));
-    t.is(setOf(1), setOf(2));
-    for (const { router, host } of ROUTERS) {
-      for (const { port, bid } of USED) t.is(send(host, port), careOf(router, bid), `${router} ${port}`);
-    }
-    send(OTHER_HOST, 12);
-    t.deepEqual(hits(), [
-      [0, 1, 1, 1],
-      [0, 1, 2, 1],
-    ]);
+test.serial(
+  'each uses its own bindings and counts for itself, also when one gets a policy of its own',
+  async (t) => {
+    const datapath = await TestDatapath.load('HOME_AGENT');
+    const setOf = (router: number) => datapath.generations.active().routers[router]?.policySet;
+    const send = (host: string, port: number): string => {
+      const packet = down({ destination: host }).udp({ destinationPort: port }).onEthernet().bytes();
+      const { data } = datapath.send('coax_transit', packet, { ifindex: 1 });
+      return formatIpv6(data.subarray(OUTER_DESTINATION, OUTER_DESTINATION + 16));
+    };
+    const hits = () =>
+      ROUTERS.map(({ router }) => [10, 11, 12, 13].map((fid) => datapath.policyHits(router, fid)));
+    try {
+      await datapath.become(world(POLICIES));
+      t.truthy(setOf(1));
+      t.is(setOf(1), setOf(2));
+      for (const { router, host } of ROUTERS) {
+        for (const { port, bid } of USED) t.is(send(host, port), careOf(router, bid), `${router} ${port}`);
+      }
+      send(OTHER_HOST, 12);
+      t.deepEqual(hits(), [
+        [0, 1, 1, 1],
+        [0, 1, 2, 1],
+      ]);
 
-    await datapath.become(world([forPort(10, { kind: 'use', bindings: [2] }), ...POLICIES]));
-    t.not(setOf(1), setOf(2));
-    for (const { router, host } of ROUTERS) {
-      for (const { port, bid } of USED)
-        t.is(send(host, port), careOf(router, bid), `${router} ${port} later`);
+      await datapath.become(world([forPort(10, { kind: 'use', bindings: [2] }), ...POLICIES]));
+      t.not(setOf(1), setOf(2));
+      for (const { router, host } of ROUTERS) {
+        for (const { port, bid } of USED)
+          t.is(send(host, port), careOf(router, bid), `${router} ${port} later`);
+      }
+      t.is(send(OTHER_HOST, 10), careOf(2, 2));
+      t.deepEqual(hits(), [
+        [0, 2, 2, 2],
+        [1, 2, 3, 2],
+      ]);
+    } finally {
+      datapath.close();
     }
-    t.is(send(OTHER_HOST, 10), careOf(2, 2));
-    t.deepEqual(hits(), [
-      [0, 2, 2, 2],
-      [1, 2, 3, 2],
-    ]);
-  } finally {
-    datapath.close();
-  }
-});
+  },
+);

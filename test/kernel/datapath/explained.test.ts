@@ -57,7 +57,7 @@ test.after.always(() => {
   datapath.close();
 });
 
-test('both loads of every program have one tag', (t) => {
+test.serial('both loads of every program have one tag', (t) => {
   let count = 0;
   for (const program of datapath.object.programs) {
     t.is(explaining.programs.get(program.name).info.tag, program.info.tag, program.name);
@@ -66,7 +66,7 @@ test('both loads of every program have one tag', (t) => {
   t.true(count >= 11);
 });
 
-test('the datapath has no code that explains', (t) => {
+test.serial('the datapath has no code that explains', (t) => {
   const more = (program: string): number => {
     const [all, left] = [explaining, datapath.object].map(
       (object) => object.programs.get(program).info.translatedBytes / 8,
@@ -127,7 +127,7 @@ function explain(
   return { answer: [action, Buffer.from(run.data).toString('hex')], steps };
 }
 
-test('explained answers are the answers, and the steps lead to them', async (t) => {
+test.serial('explained answers are the answers, and the steps lead to them', async (t) => {
   const random = new Random(SEED);
   const seen = { sent: 0, dropped: 0, undecided: 0, nodes: 0, copies: 0 };
   for (let count = 0; count < CASES; count++) {
@@ -176,7 +176,7 @@ test('explained answers are the answers, and the steps lead to them', async (t) 
   );
 });
 
-test('nothing is counted or left behind by an explanation', async (t) => {
+test.serial('nothing is counted or left behind by an explanation', async (t) => {
   const each = mobileCase(new Random(SEED));
   await datapath.become(worldOf(each));
   const table = (): string[] =>

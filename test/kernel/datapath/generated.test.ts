@@ -9,7 +9,7 @@ import { Btf, generateTypes } from '../../../src/libbpf-ts/index.js';
 const object = objectFile('tc.bpf.o');
 const root = join(object, '../../..');
 
-test('src/datapath/generated.ts is what the generator makes of the compiled object', (t) => {
+test.serial('src/datapath/generated.ts is what the generator makes of the compiled object', (t) => {
   // As scripts/generate does it.
   const text = generateTypes(Btf.fromObject(object), {
     prefix: 'cx_',

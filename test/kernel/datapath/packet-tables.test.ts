@@ -58,7 +58,7 @@ for (const { title, role, rows } of tables) {
   }
 }
 
-test('the tables produce every reason that a packet can get', (t) => {
+test.serial('the tables produce every reason that a packet can get', (t) => {
   const produced = new Set<string>(
     tables.flatMap(({ rows }) =>
       rows.flatMap(({ reason, also }) => [reason, ...(also ? [also.reason] : [])]),

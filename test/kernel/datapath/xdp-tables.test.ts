@@ -112,7 +112,7 @@ for (const { title, role, rows } of tables) {
   }
 }
 
-test('every reason that XDP decides by is in the tables', (t) => {
+test.serial('every reason that XDP decides by is in the tables', (t) => {
   const decided = tables.flatMap(({ title, rows }) =>
     rows.filter((row) => isForXdp(row) && isDecided(title, row)).map(({ reason }) => reason),
   );

@@ -62,7 +62,7 @@ interface XdpFacts {
   genericType: string;
 }
 
-test('XDP: attach, refuse a second, update, detach by closing', async (t) => {
+test.serial('XDP: attach, refuse a second, update, detach by closing', async (t) => {
   await withBpffs((folder) =>
     withNamespace((name) => {
       const facts = inNamespace<XdpFacts>(name, 'xdp', folder);
@@ -79,7 +79,7 @@ test('XDP: attach, refuse a second, update, detach by closing', async (t) => {
   );
 });
 
-test('clsact: attach, find again, replace, detach', async (t) => {
+test.serial('clsact: attach, find again, replace, detach', async (t) => {
   await withNamespace((name) => {
     const facts = inNamespace<Record<string, unknown> & { ids: [number, number] }>(name, 'clsact');
     const [first, second] = facts.ids;
@@ -98,13 +98,13 @@ testNeeding([features.tcx()], 'a link whose interface has gone says so', async (
   });
 });
 
-test('network namespaces are told apart', async (t) => {
+test.serial('network namespaces are told apart', async (t) => {
   await withNamespace((name) => {
     t.not(inNamespace<{ ino: string }>(name, 'namespace').ino, String(currentNetworkNamespace().ino));
   });
 });
 
-test('cgroup: what is none is refused; every network namespace has a cookie of its own', async (t) => {
+test.serial('cgroup: what is none is refused; every network namespace has a cookie of its own', async (t) => {
   const { refused, cookies } = await withBpffs((folder) =>
     withNamespace((name) =>
       inNamespace<{ refused: string[]; cookies: [string, string] }>(name, 'cgroup', folder),

@@ -4,7 +4,7 @@ import test from 'ava';
 import { Btf, features, gracePeriod, possibleCpus } from '../../../src/libbpf-ts/index.js';
 import { withSample } from './support.js';
 
-test('probes tell what there is from what there is not', (t) => {
+test.serial('probes tell what there is from what there is not', (t) => {
   for (const feature of [
     features.programType('xdp'),
     features.programType('sched_cls'),
@@ -28,7 +28,7 @@ test('probes tell what there is from what there is not', (t) => {
   t.throws(() => features.helper('xdp', 'nonsense' as never), { code: 'INVALID_ARGUMENT' });
 });
 
-test('probes of hooks and batches agree with what works', (t) => {
+test.serial('probes of hooks and batches agree with what works', (t) => {
   // Both came with kernels newer than the oldest supported one, so only the form is certain.
   for (const feature of [features.tcx(), features.lpmBatch()]) {
     t.is(feature.supported, feature.errno === undefined, feature.reason);
@@ -39,7 +39,7 @@ test('probes of hooks and batches agree with what works', (t) => {
   t.is(features.tcx().supported, major > 6 || (major === 6 && minor >= 6), features.tcx().reason);
 });
 
-test('functions of modules: by name, with and without BTF of the module', (t) => {
+test.serial('functions of modules: by name, with and without BTF of the module', (t) => {
   const there = features.moduleFunction('tcp_reno_ssthresh', 'no_such_module');
   t.true(there.supported, there.reason);
   const absent = features.moduleFunction('tcp_reno_ssthres', 'no_such_module');
@@ -47,7 +47,7 @@ test('functions of modules: by name, with and without BTF of the module', (t) =>
   t.regex(absent.reason, /does not offer tcp_reno_ssthres .*without module no_such_module/);
 });
 
-test('without privilege a probe does not say no', (t) => {
+test.serial('without privilege a probe does not say no', (t) => {
   const index = new URL('../../../src/libbpf-ts/index.js', import.meta.url).href;
   const source = `
     import { features } from ${JSON.stringify(index)};
@@ -64,15 +64,15 @@ test('without privilege a probe does not say no', (t) => {
   }
 });
 
-test('a grace period ends', async (t) => {
+test.serial('a grace period ends', async (t) => {
   await t.notThrowsAsync(Promise.all([gracePeriod(), gracePeriod()]));
 });
 
-test('the kernel has at least the CPUs that run', (t) => {
+test.serial('the kernel has at least the CPUs that run', (t) => {
   t.true(possibleCpus() >= Number(execFileSync('nproc', { encoding: 'utf8' })));
 });
 
-test('types of the kernel and of a loaded map', async (t) => {
+test.serial('types of the kernel and of a loaded map', async (t) => {
   const vmlinux = Btf.vmlinux();
   t.is(vmlinux.sizeof('struct in6_addr'), 16);
   t.is(vmlinux.sizeof('struct ipv6hdr'), 40);

@@ -13,7 +13,7 @@ interface Counts {
   afterLoads: number;
 }
 
-test('no descriptor stays: forgotten handles, threads, thousands of rounds', (t) => {
+test.serial('no descriptor stays: forgotten handles, threads, thousands of rounds', (t) => {
   const worker = fileURLToPath(new URL('./lifetime-worker.js', import.meta.url));
   const output = execFileSync(process.execPath, ['--expose-gc', '--enable-source-maps', worker], {
     encoding: 'utf8',
@@ -28,7 +28,7 @@ test('no descriptor stays: forgotten handles, threads, thousands of rounds', (t)
   t.is(counts.afterLoads, counts.before);
 });
 
-test('a program that only waits for a closed ring ends by itself', (t) => {
+test.serial('a program that only waits for a closed ring ends by itself', (t) => {
   const index = new URL('../../../src/libbpf-ts/index.js', import.meta.url).href;
   const source = `
     import { BpfMap, RingBuffer } from ${JSON.stringify(index)};

@@ -16,7 +16,7 @@ interface SampleKey {
 }
 
 for (const type of ['hash', 'lru_hash'] as const) {
-  test(`${type}: set, get, delete`, (t) => {
+  test.serial(`${type}: set, get, delete`, (t) => {
     using map = BpfMap.create({ type, keySize: 4, valueSize: 8, maxEntries: 64, name: 'plain' });
     t.is(map.get(u32(1)), undefined);
     t.is(map.set(u32(1), u64(10n)), map);
@@ -37,7 +37,7 @@ for (const type of ['hash', 'lru_hash'] as const) {
   });
 }
 
-test('wrong sizes are refused with the right one', (t) => {
+test.serial('wrong sizes are refused with the right one', (t) => {
   using map = BpfMap.create({ type: 'hash', keySize: 4, valueSize: 8, maxEntries: 1 });
   t.throws(() => map.get(new Uint8Array(3)), {
     instanceOf: ArgumentError,
@@ -49,13 +49,13 @@ test('wrong sizes are refused with the right one', (t) => {
   t.throws(() => map.deleteBatch([u64(1n)]), { code: 'INVALID_ARGUMENT' });
 });
 
-test('a full map says how much it holds', (t) => {
+test.serial('a full map says how much it holds', (t) => {
   using map = BpfMap.create({ type: 'hash', keySize: 4, valueSize: 4, maxEntries: 2 });
   map.set(u32(1), u32(1)).set(u32(2), u32(2));
   t.throws(() => map.set(u32(3), u32(3)), { code: 'E2BIG', message: /at most 2 entries/ });
 });
 
-test('array: every index is there, none can go', (t) => {
+test.serial('array: every index is there, none can go', (t) => {
   using map = BpfMap.create({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 3 });
   map.set(u32(2), u32(7));
   t.deepEqual(
@@ -72,7 +72,7 @@ test('array: every index is there, none can go', (t) => {
 });
 
 for (const type of ['percpu_hash', 'percpu_array'] as const) {
-  test(`${type}: a value for each CPU`, (t) => {
+  test.serial(`${type}: a value for each CPU`, (t) => {
     using map = BpfMap.create({ type, keySize: 4, valueSize: 4, maxEntries: 4 });
     t.is(map.valueBytes, 8 * possibleCpus());
     const values = new Uint8Array(map.valueBytes);
@@ -88,7 +88,7 @@ for (const type of ['percpu_hash', 'percpu_array'] as const) {
   });
 }
 
-test('lpm_trie: the longest prefix wins; everything is read at once', (t) => {
+test.serial('lpm_trie: the longest prefix wins; everything is read at once', (t) => {
   using map = BpfMap.create({
     type: 'lpm_trie',
     keySize: 8,
@@ -114,7 +114,7 @@ test('lpm_trie: the longest prefix wins; everything is read at once', (t) => {
   t.is([...map.keys()].length, 0);
 });
 
-test('devmap holds interfaces', (t) => {
+test.serial('devmap holds interfaces', (t) => {
   using map = BpfMap.create({ type: 'devmap', keySize: 4, valueSize: 4, maxEntries: 4 });
   map.set(u32(0), u32(1)); // lo
   t.is(fromU32(map.get(u32(0))), 1);
@@ -124,7 +124,7 @@ test('devmap holds interfaces', (t) => {
   t.is(map.readAll().length, 0);
 });
 
-test('a queue gives back what was put in', (t) => {
+test.serial('a queue gives back what was put in', (t) => {
   using queue = BpfMap.create({ type: 'queue', keySize: 0, valueSize: 4, maxEntries: 4 });
   const none = new Uint8Array(0);
   queue.set(none, u32(1)).set(none, u32(2));
@@ -134,7 +134,7 @@ test('a queue gives back what was put in', (t) => {
   t.is(queue.lookupAndDelete(none), undefined);
 });
 
-test('hash of maps holds maps', (t) => {
+test.serial('hash of maps holds maps', (t) => {
   using inner = BpfMap.create({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 1 });
   using outer = BpfMap.create({
     type: 'hash_of_maps',
@@ -147,7 +147,7 @@ test('hash of maps holds maps', (t) => {
   t.is(fromU32(outer.get(u32(5))), inner.info.id);
 });
 
-test('batches of any length', (t) => {
+test.serial('batches of any length', (t) => {
   using map = BpfMap.create({ type: 'hash', keySize: 4, valueSize: 8, maxEntries: 20_000 });
   const entries = Array.from({ length: 10_000 }, (_, i) => [u32(i), u64(BigInt(i) * 3n)] as const);
   t.is(map.setBatch(entries), 10_000);
@@ -179,7 +179,7 @@ test('batches of any length', (t) => {
   t.regex(error.message, /element 1 /);
 });
 
-test('deleting what an iteration has just given is safe', (t) => {
+test.serial('deleting what an iteration has just given is safe', (t) => {
   for (const type of ['hash', 'lru_hash'] as const) {
     using map = BpfMap.create({ type, keySize: 4, valueSize: 4, maxEntries: 2000 });
     for (let i = 0; i < 1000; i++) map.set(u32(i), u32(i));
@@ -194,7 +194,7 @@ test('deleting what an iteration has just given is safe', (t) => {
   }
 });
 
-test('an iteration others keep restarting ends with an error', (t) => {
+test.serial('an iteration others keep restarting ends with an error', (t) => {
   using map = BpfMap.create({ type: 'hash', keySize: 4, valueSize: 4, maxEntries: 8 });
   for (let i = 0; i < 8; i++) map.set(u32(i), u32(i));
   t.throws(
@@ -213,7 +213,7 @@ test('an iteration others keep restarting ends with an error', (t) => {
   );
 });
 
-test('a pinned map is the same map', async (t) => {
+test.serial('a pinned map is the same map', async (t) => {
   await withBpffs((folder) => {
     using map = BpfMap.create({ type: 'hash', keySize: 4, valueSize: 4, maxEntries: 4 });
     const path = join(folder, 'rows');
@@ -239,7 +239,7 @@ test('a pinned map is the same map', async (t) => {
   });
 });
 
-test('after close everything says so', (t) => {
+test.serial('after close everything says so', (t) => {
   const map = BpfMap.create({ type: 'hash', keySize: 4, valueSize: 4, maxEntries: 4 });
   t.false(map.closed);
   map.close();
@@ -256,13 +256,13 @@ test('after close everything says so', (t) => {
   }
 });
 
-test('a frozen map takes no more writes', (t) => {
+test.serial('a frozen map takes no more writes', (t) => {
   using map = BpfMap.create({ type: 'array', keySize: 4, valueSize: 4, maxEntries: 1 });
   map.freeze();
   t.throws(() => map.set(u32(0), u32(1)), { code: 'EPERM' });
 });
 
-test('typed view by the BTF of the object and of the kernel', async (t) => {
+test.serial('typed view by the BTF of the object and of the kernel', async (t) => {
   await withSample((live) => {
     const rows = live.maps.get('rows').typed<SampleKey, { bid: number; careOf: string }>();
     const key = { prefixLength: 128, address: '2001:db8::1' };
@@ -293,7 +293,7 @@ test('typed view by the BTF of the object and of the kernel', async (t) => {
   });
 });
 
-test('typed per-CPU values', async (t) => {
+test.serial('typed per-CPU values', async (t) => {
   await withSample((live) => {
     const counters = live.maps.get('counters').typed<number, number>();
     t.deepEqual(counters.getPerCpu(0), Array(possibleCpus()).fill(0));

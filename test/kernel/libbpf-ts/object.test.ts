@@ -22,7 +22,7 @@ import {
 
 const MARK_OFFSET = 8;
 
-test('what an object file asks for', (t) => {
+test.serial('what an object file asks for', (t) => {
   using object = BpfObject.open(SAMPLE_OBJECT);
   t.deepEqual(
     [...object.maps]
@@ -44,7 +44,7 @@ test('what an object file asks for', (t) => {
   t.throws(() => object.rodata.set('sample_limt', 1), { code: 'NOT_FOUND', message: /sample_limit/ });
 });
 
-test('variables reach the program', async (t) => {
+test.serial('variables reach the program', async (t) => {
   const object = BpfObject.open(new Uint8Array(readFileSync(SAMPLE_OBJECT)), { name: 'sample' });
   object.rodata
     .set('sample_limit', 5)
@@ -68,7 +68,7 @@ test('variables reach the program', async (t) => {
   t.is(bss.get(0)?.sampleSeen, 1001n);
 });
 
-test('maps can be resized, reused and left out', async (t) => {
+test.serial('maps can be resized, reused and left out', async (t) => {
   using shared = BpfMap.create({ type: 'array', keySize: 4, valueSize: 8, maxEntries: 8 });
   shared.set(u32(1), new Uint8Array(8).fill(7));
   const object = BpfObject.open(SAMPLE_OBJECT);
@@ -85,7 +85,7 @@ test('maps can be resized, reused and left out', async (t) => {
   t.true(live.programs.has('sample_tc'));
 });
 
-test('a pinned map is taken by the next load', async (t) => {
+test.serial('a pinned map is taken by the next load', async (t) => {
   await withBpffs(async (folder) => {
     const path = join(folder, 'rows');
     const load = async (maxEntries?: number) => {
@@ -105,7 +105,7 @@ test('a pinned map is taken by the next load', async (t) => {
   });
 });
 
-test('a refused program says why', async (t) => {
+test.serial('a refused program says why', async (t) => {
   const before = openDescriptors();
   const error = await t.throwsAsync(BpfObject.open(REFUSED_OBJECT).load(), { instanceOf: VerifierError });
   t.is(error.code, 'VERIFIER');
@@ -118,7 +118,7 @@ test('a refused program says why', async (t) => {
   t.is(openDescriptors(), before);
 });
 
-test('a log level gives the log of what was accepted', async (t) => {
+test.serial('a log level gives the log of what was accepted', async (t) => {
   const object = BpfObject.open(SAMPLE_OBJECT);
   object.programs.get('sample_xdp').logLevel = 1;
   using live = await object.load();
@@ -128,7 +128,7 @@ test('a log level gives the log of what was accepted', async (t) => {
   t.is(verbose.logs.size, 5);
 });
 
-test('errors of opening', (t) => {
+test.serial('errors of opening', (t) => {
   t.throws(() => BpfObject.open('/nonexistent.o'), {
     instanceOf: BpfError,
     code: 'ENOENT',
@@ -139,7 +139,7 @@ test('errors of opening', (t) => {
   t.throws(() => BpfObject.open(5 as never), { code: 'INVALID_ARGUMENT' });
 });
 
-test('an object is loaded once', async (t) => {
+test.serial('an object is loaded once', async (t) => {
   const object = BpfObject.open(SAMPLE_OBJECT);
   const loading = object.load();
   t.throws(() => object.close(), { code: 'INVALID_STATE' });
@@ -152,14 +152,14 @@ test('an object is loaded once', async (t) => {
   await t.throwsAsync(closed.load(), { code: 'CLOSED' });
 });
 
-test('many loads at once', async (t) => {
+test.serial('many loads at once', async (t) => {
   const all = await Promise.all(Array.from({ length: 6 }, () => BpfObject.open(SAMPLE_OBJECT).load()));
   const ids = new Set(all.map((live) => live.maps.get('rows').info.id));
   t.is(ids.size, 6);
   for (const live of all) live.close();
 });
 
-test('test runs of XDP change the packet; too little room is an error', async (t) => {
+test.serial('test runs of XDP change the packet; too little room is an error', async (t) => {
   await withSample((live) => {
     const program = live.programs.get('sample_xdp');
     const result = program.testRun({ data: new Uint8Array(64).fill(1), repeat: 10 });
@@ -178,7 +178,7 @@ test('test runs of XDP change the packet; too little room is an error', async (t
   });
 });
 
-test('programs have an identity and survive in a pin', async (t) => {
+test.serial('programs have an identity and survive in a pin', async (t) => {
   await withBpffs(async (folder) => {
     await withSample((live) => {
       const program = live.programs.get('sample_xdp');

@@ -10,7 +10,7 @@ interface Event {
 const emit = (live: LoadedObject, count: number): number =>
   live.programs.get('sample_events').testRun({ data: new Uint8Array(64), repeat: count }).returnValue;
 
-test('records come in order, those before and those after the wait', async (t) => {
+test.serial('records come in order, those before and those after the wait', async (t) => {
   await withSample(async (live) => {
     using ring = new RingBuffer(live.maps.get('events'));
     emit(live, 3);
@@ -27,7 +27,7 @@ test('records come in order, those before and those after the wait', async (t) =
   });
 });
 
-test('a full ring refuses, and goes on when it is read', async (t) => {
+test.serial('a full ring refuses, and goes on when it is read', async (t) => {
   await withSample((live) => {
     using ring = new RingBuffer(live.maps.get('events'));
     t.is(emit(live, 1000), 1);
@@ -39,7 +39,7 @@ test('a full ring refuses, and goes on when it is read', async (t) => {
   });
 });
 
-test('close ends a wait, an abort rejects it', async (t) => {
+test.serial('close ends a wait, an abort rejects it', async (t) => {
   await withSample(async (live) => {
     const ring = new RingBuffer(live.maps.get('events'));
     const waiting = ring.next();
@@ -56,7 +56,7 @@ test('close ends a wait, an abort rejects it', async (t) => {
   });
 });
 
-test('several waits are answered in turn', async (t) => {
+test.serial('several waits are answered in turn', async (t) => {
   await withSample(async (live) => {
     using ring = new RingBuffer(live.maps.get('events'));
     const waits = [ring.next(), ring.next()];
@@ -68,7 +68,7 @@ test('several waits are answered in turn', async (t) => {
   });
 });
 
-test('only ring buffers have records', (t) => {
+test.serial('only ring buffers have records', (t) => {
   using map = BpfMap.create({ type: 'hash', keySize: 4, valueSize: 4, maxEntries: 1 });
   t.throws(() => new RingBuffer(map), { code: 'INVALID_ARGUMENT', message: /ringbuf/ });
 });

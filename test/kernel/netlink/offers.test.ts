@@ -37,7 +37,7 @@ test.serial('ESP', async (t) => {
   t.is(result.after, result.before);
 });
 
-test('without privilege nothing is said to be missing', async (t) => {
+test.serial('without privilege nothing is said to be missing', async (t) => {
   const runner = fileURLToPath(new URL('./scenario-runner.js', import.meta.url));
   const unable = ['--bounding-set=-all', '--inh-caps=-all', process.execPath, runner];
   const { stdout } = await run('setpriv', [...unable, 'offers', 'unprivileged', 'none']);
