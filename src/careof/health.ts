@@ -65,6 +65,8 @@ interface BindingMemory {
 
 interface UplinkMemory {
   sample: UplinkSample;
+  /** As of a binding. */
+  round: number;
   /** When each counter last rose. */
   droppedAt: number | undefined;
   errorsAt: number | undefined;
@@ -80,7 +82,7 @@ export class Health {
   /** In which all bindings are looked at once. */
   #round = 0;
   readonly #bindings = new Map<number, BindingMemory>();
-  #uplinks = new Map<number, UplinkMemory>();
+  readonly #uplinks = new Map<number, UplinkMemory>();
   /** Of each binding of which there is something, since the last observation. */
   #codes: ReadonlyMap<number, readonly ProblemCode[]> | undefined;
 
@@ -99,8 +101,8 @@ export class Health {
     this.#at = at;
     this.#codes = undefined;
     for (const sample of bindings) this.#bindings.set(sample.index, this.#nextBinding(sample, at));
+    for (const sample of uplinks) this.#uplinks.set(sample.ifindex, this.#nextUplink(sample, at));
     if (part !== 'some') this.#endRound();
-    this.#uplinks = new Map(uplinks.map((sample) => [sample.ifindex, this.#nextUplink(sample, at)] as const));
   }
 
   /** The answer to an echo by way of a binding; `failure` undefined: it came. What is not carried is forgotten. */
@@ -121,7 +123,9 @@ export class Health {
 
   /** What was not seen in this round does not carry packets any more. */
   #endRound(): void {
-    for (const [index, { round }] of this.#bindings) if (round !== this.#round) this.#bindings.delete(index);
+    for (const memories of [this.#bindings, this.#uplinks]) {
+      for (const [number, { round }] of memories) if (round !== this.#round) memories.delete(number);
+    }
     this.#round += 1;
   }
 
@@ -177,7 +181,7 @@ export class Health {
     const rose = (field: 'txDropped' | 'txErrors'): boolean =>
       before !== undefined && sample[field] > before.sample[field];
     return {
-      sample,
+      ...{ sample, round: this.#round },
       droppedAt: rose('txDropped') ? at : before?.droppedAt,
       errorsAt: rose('txErrors') ? at : before?.errorsAt,
     };

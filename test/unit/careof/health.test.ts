@@ -182,3 +182,21 @@ test('a link without room names the bindings that use it', (t) => {
     [['UPLINK_DROPS', [4, 6]]],
   );
 });
+
+test('a link without room stays named while bindings of other links have their turn', (t) => {
+  const health = new Health(3000);
+  const others = { bindings: [{ ...binding, index: 5, ifindex: 9 }], uplinks: [{ ...uplink, ifindex: 9 }] };
+  const first = (at: number, txDropped: number): void =>
+    health.observe({ at, bindings: [binding], uplinks: [{ ...uplink, txDropped }], part: 'some' });
+  first(0, 7);
+  health.observe({ at: 1000, ...others, part: 'last' });
+  first(2000, 8);
+  const named = (): readonly unknown[] => health.findings().map(({ code, bindings }) => [code, bindings]);
+  t.deepEqual(named(), [['UPLINK_DROPS', [4]]]);
+  health.observe({ at: 3000, ...others, part: 'last' });
+  t.deepEqual(named(), [['UPLINK_DROPS', [4]]]);
+  // Nobody uses it any more.
+  health.observe({ at: 4000, bindings: [], uplinks: [], part: 'some' });
+  health.observe({ at: 5000, ...others, part: 'last' });
+  t.deepEqual(named(), []);
+});

@@ -1,5 +1,5 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import { Address } from '../../../src/net/index.js';
 import type { RouterRecord } from '../../../src/registration/index.js';
@@ -23,17 +23,17 @@ function write(path: string, routers: RouterRecord[]): void {
   journal.rewrite({ version: 1, routers });
 }
 
-function withFile(body: (path: string) => void): void {
+async function withFile(body: (path: string) => void | Promise<void>): Promise<void> {
   const folder = temporaryFolder();
   try {
-    body(join(folder.path, 'state', 'journal'));
+    await body(join(folder.path, 'state', 'journal'));
   } finally {
     folder.remove();
   }
 }
 
-test('what was written and appended is read again', (t) => {
-  withFile((path) => {
+test('what was written and appended is read again', async (t) => {
+  await withFile((path) => {
     using journal = new Journal(path);
     t.is(journal.read(), undefined);
     journal.rewrite({ version: 1, routers: [record(1)] });
@@ -43,8 +43,8 @@ test('what was written and appended is read again', (t) => {
   });
 });
 
-test('a last line that was cut is not read, and nothing goes behind it', (t) => {
-  withFile((path) => {
+test('a last line that was cut is not read, and nothing goes behind it', async (t) => {
+  await withFile((path) => {
     write(path, [record(1)]);
     appendFileSync(path, JSON.stringify(record(2)).slice(0, 20));
     using journal = new Journal(path);
@@ -58,8 +58,8 @@ test('a last line that was cut is not read, and nothing goes behind it', (t) => 
   });
 });
 
-test('a line in the middle that is no record is said with its number', (t) => {
-  withFile((path) => {
+test('a line in the middle that is no record is said with its number', async (t) => {
+  await withFile((path) => {
     write(path, [record(1)]);
     appendFileSync(path, `{"homeAddr${JSON.stringify(record(2))}\n`);
     const error = t.throws(() => new Journal(path).read(), { instanceOf: SignallingError });
@@ -70,8 +70,8 @@ test('a line in the middle that is no record is said with its number', (t) => {
   });
 });
 
-test('a file of which not even the first line is whole is no journal', (t) => {
-  withFile((path) => {
+test('a file of which not even the first line is whole is no journal', async (t) => {
+  await withFile((path) => {
     write(path, []);
     for (const text of ['', '{"version"', '[]\n', '{"version":"1"}\n']) {
       writeFileSync(path, text);
@@ -87,8 +87,8 @@ test('a file of which not even the first line is whole is no journal', (t) => {
   });
 });
 
-test('what cannot be written is an error with a code, and leaves what was there', (t) => {
-  withFile((path) => {
+test('what cannot be written is an error with a code, and leaves what was there', async (t) => {
+  await withFile((path) => {
     using journal = new Journal(path);
     journal.rewrite({ version: 1, routers: [record(1)] });
     // A file is no folder, not even for root.
@@ -99,8 +99,8 @@ test('what cannot be written is an error with a code, and leaves what was there'
   });
 });
 
-test('who only looks is told what holds, by the last record of each router', (t) => {
-  withFile((path) => {
+test('who only looks is told what holds, by the last record of each router', async (t) => {
+  await withFile((path) => {
     t.is(writtenRegistrations(path).size, 0);
     const binding = (bid: number, left: number) => ({
       ...{ bid, careOf: `2001:db8:a::${bid}`, priority: 7, lifetime: 60, left },
@@ -125,9 +125,7 @@ test('who only looks is told what holds, by the last record of each router', (t)
 });
 
 test('what is appended while the file is written anew is in it, behind what it says of the same router', async (t) => {
-  const folder = temporaryFolder();
-  const path = join(folder.path, 'state', 'journal');
-  try {
+  await withFile(async (path) => {
     using journal = new Journal(path);
     journal.rewrite({ version: 1, routers: [record(1)] });
     t.false(journal.isLong);
@@ -155,15 +153,11 @@ test('what is appended while the file is written anew is in it, behind what it s
     journal.append([record(90_000)]);
     t.is(numbers(path).at(-1), 90_000);
     t.is(statSync(path).mode & 0o777, 0o640);
-  } finally {
-    folder.remove();
-  }
+  });
 });
 
 test('a journal that is written anew at once, or closed, is not written in pieces any more', async (t) => {
-  const folder = temporaryFolder();
-  const path = join(folder.path, 'state', 'journal');
-  try {
+  await withFile(async (path) => {
     const journal = new Journal(path);
     journal.rewrite({ version: 1, routers: [record(1)] });
     const first = journal.compact(1, [record(2)]);
@@ -174,16 +168,12 @@ test('a journal that is written anew at once, or closed, is not written in piece
     journal[Symbol.dispose]();
     await second;
     t.deepEqual(numbers(path), [3]);
-    t.deepEqual(readdirSync(join(folder.path, 'state')), ['journal']);
-  } finally {
-    folder.remove();
-  }
+    t.deepEqual(readdirSync(dirname(path)), ['journal']);
+  });
 });
 
 test('a journal for which there is no room in pieces stays as it is, and is not tried again at once', async (t) => {
-  const folder = temporaryFolder();
-  const path = join(folder.path, 'state', 'journal');
-  try {
+  await withFile(async (path) => {
     using journal = new Journal(path);
     journal.rewrite({ version: 1, routers: [record(1)] });
     for (let sequence = 2; !journal.isLong; sequence++) journal.append([record(sequence)]);
@@ -195,7 +185,5 @@ test('a journal for which there is no room in pieces stays as it is, and is not 
     t.false(journal.isLong);
     t.false(journal.append([record(5000)]));
     t.is(numbers(path).at(-1), 5000);
-  } finally {
-    folder.remove();
-  }
+  });
 });
